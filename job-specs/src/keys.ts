@@ -1,0 +1,62 @@
+/**
+ * Ed25519 keys (RFC 8032) through WebCrypto, which Node ≥ 22 and current browsers share.
+ * Signing is deterministic in Node and Chromium but not guaranteed by every browser, so no id is ever
+ * derived from signature bytes.
+ */
+import { fromBase64Url, toBase64Url, type Bytes } from './bytes.ts'
+import { signingInput, type SigningPurpose } from './canonical.ts'
+
+const ALGORITHM = 'Ed25519'
+
+export interface KeyPair {
+  /** Raw public key, base64url, 43 characters. */
+  readonly publicKey: string
+  readonly privateKey: CryptoKey
+}
+
+/** `extractable: false` keeps the private half inside the browser's key store. */
+export async function generateKeyPair(options: { extractable: boolean }): Promise<KeyPair> {
+  const pair = await crypto.subtle.generateKey(ALGORITHM, options.extractable, ['sign', 'verify'])
+  const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey))
+  return { publicKey: toBase64Url(raw), privateKey: pair.privateKey }
+}
+
+/** PKCS#8 bytes of an extractable private key, for a file of mode 0600 or an export. */
+export async function exportPrivateKey(pair: KeyPair): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey))
+}
+
+/** Throws when the bytes are not an Ed25519 private key in PKCS#8. */
+export async function importPrivateKey(pkcs8: Bytes): Promise<KeyPair> {
+  const privateKey = await crypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, true, ['sign'])
+  const jwk = await crypto.subtle.exportKey('jwk', privateKey)
+  if (jwk.x === undefined) throw new TypeError('Cannot import key: no public part')
+  return { publicKey: jwk.x, privateKey }
+}
+
+export async function sign(pair: KeyPair, purpose: SigningPurpose, value: object): Promise<string> {
+  return toBase64Url(new Uint8Array(await crypto.subtle.sign(ALGORITHM, pair.privateKey, signingInput(purpose, value))))
+}
+
+const importedKeys = new Map<string, Promise<CryptoKey>>()
+const IMPORTED_KEYS_MAX = 4096
+
+function importPublicKey(publicKey: string): Promise<CryptoKey> {
+  const known = importedKeys.get(publicKey)
+  if (known !== undefined) return known
+  if (importedKeys.size >= IMPORTED_KEYS_MAX) importedKeys.clear()
+  const imported = crypto.subtle.importKey('raw', fromBase64Url(publicKey), ALGORITHM, true, ['verify'])
+  imported.catch(() => importedKeys.delete(publicKey))
+  importedKeys.set(publicKey, imported)
+  return imported
+}
+
+/** False for a wrong signature and for a key that is no key; never throws. */
+export async function verify(publicKey: string, purpose: SigningPurpose, value: object, signature: string): Promise<boolean> {
+  try {
+    const key = await importPublicKey(publicKey)
+    return await crypto.subtle.verify(ALGORITHM, key, fromBase64Url(signature), signingInput(purpose, value))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,5 @@
+/** The wire: what crosses between programs. */
+export * from './frames.ts'
+export * from './work.ts'
+export * from './ledger.ts'
+export * from './blob.ts'

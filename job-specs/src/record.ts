@@ -1,0 +1,103 @@
+/**
+ * Ledger records: the signed entries of a feed. The truth is the records; Yjs only carries them.
+ *
+ * Bytes of a record: 64 bytes Ed25519 signature, then the canonical JSON of the header and body. A reader must re-encode to the
+ * same bytes. A record of an unknown `type`, or of a known type with a higher `v`, is valid, kept opaque and ignored:
+ * yesterday's tab must live with tomorrow's coordinator.
+ */
+import { z } from 'zod'
+import { concat, fromUtf8, fromBase64Url, toBase64Url, type Bytes } from './bytes.ts'
+import { canonicalBytes, isCanonical, sha256Hex } from './canonical.ts'
+import { coordinatorCertificateSchema, hostCertificateSchema } from './certificates.ts'
+import { authorIdSchema, contentHashSchema, jobIdSchema, rootIdSchema, timestampSchema, unitIndexSchema, accountIdSchema } from './ids.ts'
+import { sign, verify, type KeyPair } from './keys.ts'
+import { signedSpecSchema } from './signed-spec.ts'
+
+export const RECORD_MAX_BYTES = 81_920
+const SIGNATURE_BYTES = 64
+
+/** Hash in the `prev` field of a feed's first record. */
+export const NO_PREVIOUS = '0'.repeat(64)
+
+const headerSchema = z.strictObject({
+  v: z.int().min(1).max(65_535),
+  type: z.string().regex(/^[a-z][a-z0-9-]{0,31}\.[a-z][a-z0-9-]{0,31}$/),
+  author: authorIdSchema,
+  /** A feed begins a new epoch when its head was lost; sequence numbers start again at 0. */
+  epoch: z.int().min(0).max(2 ** 32 - 1),
+  seq: z.int().min(0).max(2 ** 32 - 1),
+  /** SHA-256 of the previous record's bytes. */
+  prev: contentHashSchema,
+  /** Author's clock. Advisory, never scored. */
+  ts: timestampSchema,
+  body: z.record(z.string(), z.unknown())
+})
+export type LedgerRecord = z.infer<typeof headerSchema>
+
+/** Bodies of the record types of version 1, by type. */
+export const recordBodies = {
+  /** First record of a feed: who writes it. `certificate` ties the installation to its account. */
+  'feed.open': z.strictObject({ certificate: hostCertificateSchema }),
+  /** First record of a coordinator's feed. */
+  'coordinator.open': z.strictObject({ certificate: coordinatorCertificateSchema }),
+  'job.publish': z.strictObject({ signed: signedSpecSchema }),
+  'job.cancel': z.strictObject({ job: jobIdSchema }),
+  /** Coordinator: the job is accepted. `custodial`: a token stood for the author and the coordinator keeps the feed. */
+  'job.admit': z.strictObject({ job: jobIdSchema, signed: signedSpecSchema, custodial: z.boolean() }),
+  /** Coordinator: digests of settled units `start … start + count − 1`: SHA-256 over their 32-byte digests, in order. */
+  'units.settle': z.strictObject({ job: jobIdSchema, start: unitIndexSchema, count: z.int().min(1), digest: contentHashSchema, independence: z.enum(['executor', 'host', 'owner', 'subnet']) }),
+  'job.end': z.strictObject({ job: jobIdSchema, state: z.enum(['completed', 'failed', 'cancelled']), settled: z.int().min(0), root: contentHashSchema }),
+  /** Coordinator: total credit of an account so far, in millionths. Replaces the earlier total. */
+  'credit.total': z.strictObject({ account: accountIdSchema, microCredits: z.int().min(0) }),
+  'key.revoke': z.strictObject({ key: authorIdSchema, reason: z.string().max(200) }),
+  /** Coordinator: everything before is summed up by this hash of the folded state. */
+  'ledger.checkpoint': z.strictObject({ root: rootIdSchema, heads: z.array(z.strictObject({ author: authorIdSchema, epoch: z.int().min(0), seq: z.int().min(0), hash: contentHashSchema })).max(1024), state: contentHashSchema })
+} as const
+export type RecordType = keyof typeof recordBodies
+export type RecordBody<T extends RecordType> = z.infer<(typeof recordBodies)[T]>
+
+/** A record whose type and version this program knows, with its checked body. */
+export type KnownRecord = { [T in RecordType]: Omit<LedgerRecord, 'type' | 'body'> & { type: T; body: RecordBody<T> } }[RecordType]
+
+export interface RecordHead { readonly epoch: number; readonly seq: number; readonly hash: string }
+
+/** Signs the next record of a feed. `head` is null for the first record of an epoch. */
+export async function encodeRecord<T extends RecordType>(
+  author: KeyPair, position: { epoch: number; head: RecordHead | null }, type: T, body: RecordBody<T>, ts: number
+): Promise<Bytes> {
+  const record = {
+    v: 1, type, author: author.publicKey, epoch: position.epoch,
+    seq: position.head === null ? 0 : position.head.seq + 1, prev: position.head?.hash ?? NO_PREVIOUS, ts, body
+  }
+  const signature = fromBase64Url(await sign(author, 'record', record))
+  return concat([signature, canonicalBytes(record)])
+}
+
+export function recordHash(bytes: Uint8Array): string {
+  return sha256Hex(bytes)
+}
+
+/** Structure only: size, canonical form, header. Null when the bytes are no record. The signature is not checked. */
+export function decodeRecord(bytes: Uint8Array): LedgerRecord | null {
+  if (bytes.length <= SIGNATURE_BYTES || bytes.length > RECORD_MAX_BYTES) return null
+  const payload = bytes.subarray(SIGNATURE_BYTES)
+  if (!isCanonical(payload)) return null
+  const parsed = headerSchema.safeParse(JSON.parse(fromUtf8(payload)))
+  return parsed.success ? parsed.data : null
+}
+
+export async function verifyRecordSignature(bytes: Uint8Array, record: LedgerRecord): Promise<boolean> {
+  return verify(record.author, 'record', record, toBase64Url(bytes.subarray(0, SIGNATURE_BYTES)))
+}
+
+/**
+ * The typed form of a record, `'unknown'` when its type or version is not ours (keep it, ignore it),
+ * or null when the body of a known type does not fit its schema (ignore it in the fold).
+ */
+export function interpretRecord(record: LedgerRecord): KnownRecord | 'unknown' | null {
+  if (record.v !== 1 || !Object.hasOwn(recordBodies, record.type)) return 'unknown'
+  const type = record.type as RecordType
+  const body = recordBodies[type].safeParse(record.body)
+  return body.success ? ({ ...record, type, body: body.data } as KnownRecord) : null
+}
+

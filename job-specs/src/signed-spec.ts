@@ -1,0 +1,29 @@
+/** A job specification with its author's signature. The id covers author and spec, never the signature bytes. */
+import { z } from 'zod'
+import { canonicalBytes, sha256Hex, signingInput } from './canonical.ts'
+import { authorIdSchema, signatureSchema, type AuthorId, type JobId } from './ids.ts'
+import { jobSpecSchema, SPEC_MAX_BYTES, type JobSpec } from './job.ts'
+import { sign, verify, type KeyPair } from './keys.ts'
+
+export const signedSpecSchema = z.strictObject({
+  author: authorIdSchema,
+  spec: jobSpecSchema,
+  sig: signatureSchema
+})
+export type SignedSpec = z.infer<typeof signedSpecSchema>
+
+export function jobIdOf(author: string, spec: JobSpec): JobId {
+  return sha256Hex(signingInput('spec', { author, spec })) as JobId
+}
+
+export async function signSpec(author: KeyPair, spec: JobSpec): Promise<SignedSpec> {
+  return { author: author.publicKey as AuthorId, spec, sig: await sign(author, 'spec', { author: author.publicKey, spec }) }
+}
+
+/** True when the signature holds, the size is allowed and, where given, the id is the one of this spec. */
+export async function verifySpec(signed: SignedSpec, expectedId?: JobId): Promise<boolean> {
+  const { author, spec, sig } = signed
+  if (canonicalBytes(spec).length > SPEC_MAX_BYTES) return false
+  if (expectedId !== undefined && jobIdOf(author, spec) !== expectedId) return false
+  return verify(author, 'spec', { author, spec }, sig)
+}

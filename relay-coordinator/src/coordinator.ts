@@ -1,0 +1,71 @@
+/**
+ * The coordinator as its shells see it: HTTP routes, the work protocol and the ledger projection all go through this.
+ * Every promise that acknowledges something resolves only after the transaction is on disk.
+ * Expected refusals reject with PeerComputeError.
+ */
+import type {
+  AccountId, ContentHash, ExecutorKind, HostCertificate, HostDescription, HostId, HostView, JobDetail, JobId, JobSummary,
+  Lease, LiveEvent, ReasonCode, Report, ReportAnswer, ResultRow, SignedSpec, SubmitAnswer, Why
+} from '@peercompute/job-specs'
+
+export interface ConnectedHost {
+  readonly host: HostId
+  readonly account: AccountId
+  readonly label: string
+  readonly description: HostDescription
+  readonly certificate: HostCertificate
+  /** IPv4 /24 or IPv6 /48 of the address that the coordinator saw, e.g. `127.0.0.0/24`. */
+  readonly subnet: string
+}
+
+export interface WorkAnswer {
+  readonly leases: readonly Lease[]
+  readonly retryAfterMs: number
+  readonly why?: ReasonCode
+}
+
+export interface Page<T> { readonly items: readonly T[]; readonly next: string | null }
+
+/** What the ledger projection and the live views follow. Delivered after the commit that caused it. */
+export type Settlement =
+  | { readonly kind: 'admitted'; readonly job: JobId; readonly signed: SignedSpec; readonly custodial: boolean }
+  | { readonly kind: 'settled'; readonly job: JobId; readonly start: number; readonly digests: readonly ContentHash[] }
+  | { readonly kind: 'ended'; readonly job: JobId; readonly state: 'completed' | 'failed' | 'cancelled'; readonly settled: number }
+  | { readonly kind: 'credit'; readonly account: AccountId; readonly microCredits: number }
+
+export interface Coordinator {
+  /** Same signed spec twice: the same id, `created: false`. The signature has been checked by the caller. */
+  submit(signed: SignedSpec, custodial: boolean): Promise<SubmitAnswer>
+  /** A blob that jobs may be waiting for has arrived. */
+  blobArrived(sha256: ContentHash): Promise<void>
+  cancel(job: JobId): Promise<void>
+  pause(job: JobId): Promise<void>
+  resume(job: JobId): Promise<void>
+
+  hostConnected(host: ConnectedHost): Promise<void>
+  /** Its leases go back at once. */
+  hostDisconnected(host: HostId): Promise<void>
+  ask(host: HostId, request: { executor: ExecutorKind; units: number; seconds: number }): Promise<WorkAnswer>
+  /** The signature has been checked by the caller. `values` are the successful units' bytes, concatenated in order. */
+  report(report: Report, values: Uint8Array): Promise<readonly { unit: number; answer: ReportAnswer }[]>
+  renew(host: HostId, leases: readonly { job: JobId; epoch: number }[]): Promise<readonly { job: JobId; epoch: number; durationMs: number }[]>
+  release(host: HostId, job: JobId, epoch: number): Promise<void>
+
+  signedSpec(job: JobId): SignedSpec | undefined
+  /** Newest first. `cursor` is what the previous page returned as `next`. */
+  jobs(options: { limit: number; cursor?: string }): Page<JobSummary>
+  job(job: JobId): JobDetail
+  why(job: JobId, unit?: number): Why
+  whyHost(host: HostId): Why
+  hosts(): readonly HostView[]
+  /** Settled units in unit order, from `from` on. `next` is the unit to go on with. */
+  results(job: JobId, options: { from: number; limit: number }): Promise<{ rows: readonly ResultRow[]; next: number | null }>
+  /** Values of settled units inside [start, start + count), each as its unit and raw bytes. */
+  values(job: JobId, options: { start: number; count: number }): Promise<readonly { unit: number; value: Uint8Array }[]>
+
+  /** Returns the function that ends the subscription. */
+  onLive(listener: (event: LiveEvent) => void): () => void
+  onSettlement(listener: (settlement: Settlement) => void): () => void
+  /** Commits what is under way and closes the store. Idempotent. */
+  close(): Promise<void>
+}
