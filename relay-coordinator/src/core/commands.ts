@@ -1,0 +1,16 @@
+/** Everything that can be asked of the core. Time and randomness come beside the command, never from inside. */
+import type { ContentHash, ExecutorKind, HostId, JobId, Report, SignedSpec } from '@peercompute/job-specs'
+import type { ConnectedHost } from '../coordinator.ts'
+
+export type Command =
+  | { readonly type: 'submit'; readonly job: JobId; readonly signed: SignedSpec; readonly custodial: boolean; readonly missingBlobs: readonly ContentHash[] }
+  | { readonly type: 'blob-arrived'; readonly sha256: ContentHash }
+  | { readonly type: 'cancel' | 'pause' | 'resume'; readonly job: JobId }
+  | { readonly type: 'connect'; readonly host: ConnectedHost }
+  | { readonly type: 'disconnect'; readonly host: HostId }
+  | { readonly type: 'ask'; readonly host: HostId; readonly executor: ExecutorKind; readonly units: number; readonly seconds: number }
+  | { readonly type: 'report'; readonly report: Report; readonly values: readonly Uint8Array[] }
+  | { readonly type: 'renew'; readonly host: HostId; readonly leases: readonly { readonly job: JobId; readonly epoch: number }[] }
+  | { readonly type: 'release'; readonly host: HostId; readonly job: JobId; readonly epoch: number }
+  /** Takes back leases whose deadline has passed. */
+  | { readonly type: 'expire' }

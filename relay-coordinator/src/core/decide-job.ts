@@ -1,0 +1,57 @@
+/** Deciders about whole jobs: submit, blobs, pause, resume, cancel. */
+import { jobIdOf, type JobId, type JobState } from '@peercompute/job-specs'
+import type { Command } from './commands.ts'
+import { decided, refused, type Decider } from './decision.ts'
+import type { CoordinatorEvent } from './events.ts'
+import type { JobEntry } from './state.ts'
+
+type Of<T extends Command['type']> = Extract<Command, { type: T }>
+
+const OPEN_STATES: ReadonlySet<JobState> = new Set(['queued', 'running', 'paused'])
+
+export function isOpen(job: JobEntry): boolean {
+  return OPEN_STATES.has(job.state)
+}
+
+/** The same job twice is the same job: `created` is false and nothing changes. */
+export const decideSubmit: Decider<Of<'submit'>, { created: boolean }> = (state, command, { now }) => {
+  if (jobIdOf(command.signed.author, command.signed.spec) !== command.job) return refused('JOB_INVALID', 'the id is not the one of this specification')
+  if (state.jobs.has(command.job)) return decided({ created: false })
+  const { job, signed, custodial, missingBlobs } = command
+  return decided({ created: true }, [{ type: 'job-submitted', job, signed, custodial, missingBlobs, at: now }])
+}
+
+export const decideBlobArrived: Decider<Of<'blob-arrived'>, null> = (state, { sha256 }, { now }) => {
+  const events: CoordinatorEvent[] = []
+  for (const job of state.jobs.values()) {
+    if (!job.missingBlobs.has(sha256)) continue
+    events.push({ type: 'job-blob', job: job.id, sha256 })
+    if (job.missingBlobs.size === 1 && job.state === 'queued') events.push({ type: 'job-state', job: job.id, state: 'running', at: now })
+  }
+  return decided(null, events)
+}
+
+/** Cancelling a cancelled job, pausing a paused one and resuming a running one change nothing. */
+export const decideControl: Decider<Of<'cancel' | 'pause' | 'resume'>, null> = (state, command, { now }) => {
+  const job = state.jobs.get(command.job)
+  if (job === undefined) return refused('JOB_NOT_FOUND', `no job has the id ${command.job}`)
+  const target = targetState(job, command.type)
+  if (target === job.state) return decided(null)
+  if (!isOpen(job)) return refused('JOB_CLOSED', `the job is ${job.state}`)
+  const over = target === 'cancelled' ? closeLeases(job) : []
+  return decided(null, [...over, { type: 'job-state', job: job.id, state: target, at: now }])
+}
+
+function targetState(job: JobEntry, control: 'cancel' | 'pause' | 'resume'): JobState {
+  if (control === 'cancel') return 'cancelled'
+  if (control === 'pause') return 'paused'
+  return job.missingBlobs.size > 0 ? 'queued' : 'running'
+}
+
+export function closeLeases(job: JobEntry): CoordinatorEvent[] {
+  return [...job.leases.values()].filter((lease) => !lease.over).map((lease) => leaseClosed(job.id, lease.epoch))
+}
+
+function leaseClosed(job: JobId, epoch: number): CoordinatorEvent {
+  return { type: 'lease-over', job, epoch, cause: 'job-closed' }
+}

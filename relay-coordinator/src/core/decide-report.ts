@@ -1,0 +1,116 @@
+/**
+ * A report becomes results, failures, settled units, and perhaps the end of the job, all in one decision, so that they reach the
+ * disk in one transaction. Repeated, late and foreign reports are ordinary and change nothing.
+ */
+import { sha256Hex, unitValueBytes, type ReportAnswer, type UnitResult } from '@peercompute/job-specs'
+import type { Command } from './commands.ts'
+import { unitMicroCredits } from './credit.ts'
+import { isOpen } from './decide-job.ts'
+import { decided, refused, type Decider } from './decision.ts'
+import type { CoordinatorEvent } from './events.ts'
+import { dependent } from './independence.ts'
+import type { FailedAttempt, HeldLease, JobEntry, PendingResult, UnitInFlight } from './state.ts'
+import { transition } from './transition.ts'
+
+export interface UnitAnswer { readonly unit: number; readonly answer: ReportAnswer }
+
+type ReportCommand = Extract<Command, { type: 'report' }>
+
+export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (state, { report, values }, { now }) => {
+  const job = state.jobs.get(report.job)
+  if (job === undefined) return refused('JOB_NOT_FOUND', `no job has the id ${report.job}`)
+  const successes = report.units.filter((unit) => unit.outcome === 'success').length
+  if (values.length !== successes) return refused('FRAME_INVALID', `${successes} values are announced, ${values.length} came`)
+  const lease = job.leases.get(report.epoch)
+  if (lease !== undefined && (lease.holder.host !== report.host || lease.holder.executor !== report.executor)) {
+    return decided(report.units.map(({ unit }) => ({ unit, answer: 'not_held' as const })))
+  }
+  const events: CoordinatorEvent[] = []
+  const answers: UnitAnswer[] = []
+  const seen = new Set<number>()
+  let nextValue = 0
+  let closed = 0
+  for (const outcome of report.units) {
+    const value = outcome.outcome === 'success' ? values[nextValue++] : undefined
+    const answer = seen.has(outcome.unit) ? 'duplicate' : standing(job, lease, outcome.unit, report)
+    seen.add(outcome.unit)
+    if (answer !== 'accepted' || lease === undefined) { answers.push({ unit: outcome.unit, answer }); continue }
+    const unit = job.units.get(outcome.unit)
+    if (unit === undefined) { answers.push({ unit: outcome.unit, answer: 'late' }); continue }
+    const rejected = outcome.outcome === 'success' && !isWellFormed(job, outcome, value)
+    const after = received(unit, lease, report, rejected ? malformed(outcome) : outcome, value, now)
+    events.push(after.event)
+    answers.push({ unit: outcome.unit, answer: rejected ? 'rejected' : 'accepted' })
+    const follow = followUp(job, outcome.unit, after.unit, now)
+    if (follow !== null) { events.push(follow); closed++ }
+  }
+  if (lease !== undefined && !lease.over && reportsLast(lease, answers)) events.push({ type: 'lease-over', job: job.id, epoch: lease.epoch, cause: 'reported' })
+  events.push(...endOfJob(job, closed, events, now))
+  return decided(answers, events)
+}
+
+/** What a report of this unit is worth before its content is looked at. */
+function standing(job: JobEntry, lease: HeldLease | undefined, unit: number, report: ReportCommand['report']): ReportAnswer {
+  if (!isOpen(job)) return 'job_closed'
+  const inFlight = job.units.get(unit)
+  if (inFlight?.results.some((result) => result.epoch === report.epoch && result.holder.host === report.host)) return 'duplicate'
+  if (inFlight?.failures.some((failure) => failure.epoch === report.epoch && failure.holder.host === report.host)) return 'duplicate'
+  if (job.settled.has(unit) || job.errored.has(unit)) return 'late'
+  if (lease === undefined || unit < lease.start || unit >= lease.start + lease.count) return 'not_held'
+  if (!lease.unreported.has(unit)) return 'duplicate'
+  // A second opinion of the same voice (its first lease had expired) would count twice.
+  const level = job.signed.spec.verification.independence
+  if (inFlight?.results.some((result) => dependent(result.holder, lease.holder, level))) return 'duplicate'
+  return 'accepted'
+}
+
+function isWellFormed(job: JobEntry, outcome: Extract<UnitResult, { outcome: 'success' }>, value: Uint8Array | undefined): boolean {
+  return value !== undefined && value.length === unitValueBytes(job.signed.spec.outputs) && value.length === outcome.bytes && sha256Hex(value) === outcome.digest
+}
+
+function malformed(outcome: UnitResult): UnitResult {
+  return { outcome: 'failure', unit: outcome.unit, reason: 'output_shape', message: 'the value does not have the announced digest or the declared size', computeMs: outcome.computeMs }
+}
+
+/** The unit as it will be once the event is applied, without touching the state. */
+function received(
+  unit: UnitInFlight, lease: HeldLease, report: ReportCommand['report'], outcome: UnitResult, value: Uint8Array | undefined, now: number
+): { event: CoordinatorEvent; unit: UnitInFlight } {
+  const active = new Set(unit.active)
+  active.delete(lease.epoch)
+  if (outcome.outcome === 'failure' || value === undefined) {
+    const attempt: FailedAttempt = {
+      epoch: lease.epoch, holder: lease.holder, reason: outcome.outcome === 'failure' ? outcome.reason : 'output_shape',
+      message: outcome.outcome === 'failure' ? outcome.message : ''
+    }
+    return { event: { type: 'failure', job: report.job, unit: outcome.unit, attempt, at: now }, unit: { ...unit, active, failures: [...unit.failures, attempt] } }
+  }
+  const result: PendingResult = {
+    epoch: lease.epoch, holder: lease.holder, numericClass: report.numericClass, probeVersion: report.probeVersion,
+    digest: outcome.digest, value, computeMs: outcome.computeMs, at: now
+  }
+  return { event: { type: 'result', job: report.job, unit: outcome.unit, result }, unit: { ...unit, active, results: [...unit.results, result] } }
+}
+
+function followUp(job: JobEntry, number: number, unit: UnitInFlight, now: number): CoordinatorEvent | null {
+  const next = transition(unit, job.signed.spec)
+  if (next.kind === 'open') return null
+  if (next.kind === 'error') return { type: 'unit-errored', job: job.id, unit: number, reason: next.reason, at: now }
+  return {
+    type: 'settled', job: job.id, unit: number, digest: next.canonical.digest, value: next.canonical.value, votes: next.votes,
+    microCredits: unitMicroCredits(job.signed.spec.unitOperations), at: now
+  }
+}
+
+function reportsLast(lease: HeldLease, answers: readonly UnitAnswer[]): boolean {
+  let left = lease.unreported.size
+  for (const { unit, answer } of answers) if ((answer === 'accepted' || answer === 'rejected' || answer === 'late') && lease.unreported.has(unit)) left--
+  return left === 0
+}
+
+function endOfJob(job: JobEntry, closed: number, events: readonly CoordinatorEvent[], now: number): CoordinatorEvent[] {
+  if (!isOpen(job) || closed === 0) return []
+  if (job.settled.size + job.errored.size + closed < job.signed.spec.unitCount) return []
+  const failed = job.errored.size > 0 || events.some((event) => event.type === 'unit-errored')
+  return [{ type: 'job-state', job: job.id, state: failed ? 'failed' : 'completed', at: now }]
+}

@@ -1,0 +1,90 @@
+/** The store port in memory: for simulators, rooms and tests. Keeps the same rows as the durable one. */
+import type { AccountId, JobId } from '@peercompute/job-specs'
+import type { CoordinatorEvent } from './events.ts'
+import { RangeSet } from './range-set.ts'
+import { hostRow, jobRow, touched } from './rows.ts'
+import type { CoordinatorState } from './state.ts'
+import type { CoordinatorStore, HostRow, JobRow, LeaseRow, SettledUnit, StoredRows } from './store.ts'
+
+interface JobRows {
+  leases: Map<number, LeaseRow>
+  results: Map<string, StoredRows['results'][number]>
+  failures: Map<string, StoredRows['failures'][number]>
+  settled: Map<number, SettledUnit>
+  errored: RangeSet
+}
+
+export function createMemoryStore(): CoordinatorStore {
+  const jobs = new Map<JobId, JobRow>()
+  const rows = new Map<JobId, JobRows>()
+  const hosts = new Map<string, HostRow>()
+  const credit = new Map<AccountId, number>()
+
+  const rowsOf = (job: JobId): JobRows => {
+    const known = rows.get(job)
+    if (known !== undefined) return known
+    const fresh: JobRows = { leases: new Map(), results: new Map(), failures: new Map(), settled: new Map(), errored: new RangeSet() }
+    rows.set(job, fresh)
+    return fresh
+  }
+
+  const apply = (event: CoordinatorEvent): void => {
+    switch (event.type) {
+      case 'leased': {
+        const { job, epoch, start, count, holder, deadline } = event
+        rowsOf(job).leases.set(epoch, { job, epoch, start, count, holder, deadline, over: false })
+        return
+      }
+      case 'lease-renewed': case 'lease-over': {
+        const { leases } = rowsOf(event.job)
+        const lease = leases.get(event.epoch)
+        if (lease === undefined) return
+        if (event.type === 'lease-renewed') leases.set(event.epoch, { ...lease, deadline: event.deadline })
+        else if (event.cause === 'expired' || event.cause === 'disconnected') leases.set(event.epoch, { ...lease, over: true })
+        else leases.delete(event.epoch)
+        return
+      }
+      case 'result': rowsOf(event.job).results.set(`${event.unit}/${event.result.epoch}`, event); return
+      case 'failure': rowsOf(event.job).failures.set(`${event.unit}/${event.attempt.epoch}`, event); return
+      case 'settled': {
+        const { unit, digest, value, votes, at } = event
+        const job = rowsOf(event.job)
+        job.settled.set(unit, { unit, digest, value, votes, settledAt: at })
+        for (const vote of votes) job.results.delete(`${unit}/${vote.epoch}`)
+        return
+      }
+      case 'unit-errored': rowsOf(event.job).errored.add(event.unit); return
+      case 'job-state': {
+        if (event.state === 'completed' || event.state === 'failed' || event.state === 'cancelled') Object.assign(rowsOf(event.job), { leases: new Map(), results: new Map(), failures: new Map() })
+        return
+      }
+      case 'job-submitted': case 'job-blob': case 'host-connected': case 'host-disconnected': return
+    }
+  }
+
+  return {
+    load: () => {
+      const perJob = [...rows]
+      return {
+        jobs: [...jobs.values()],
+        leases: perJob.flatMap(([, job]) => [...job.leases.values()]),
+        results: perJob.flatMap(([, job]) => [...job.results.values()]),
+        failures: perJob.flatMap(([, job]) => [...job.failures.values()]),
+        settled: perJob.flatMap(([job, { settled }]) => [...settled.keys()].map((start) => ({ job, start, count: 1 }))),
+        errored: perJob.flatMap(([job, { errored }]) => [...errored.ranges()].map(([start, count]) => ({ job, start, count }))),
+        hosts: [...hosts.values()],
+        credit: [...credit]
+      }
+    },
+    commit: (events: readonly CoordinatorEvent[], state: CoordinatorState) => {
+      for (const event of events) apply(event)
+      const changed = touched(events)
+      for (const id of changed.jobs) { const job = state.jobs.get(id); if (job !== undefined) jobs.set(id, jobRow(job)) }
+      for (const id of changed.hosts) { const host = state.hosts.get(id); if (host !== undefined) hosts.set(id, hostRow(host)) }
+      for (const id of changed.accounts) credit.set(id, state.credit.get(id) ?? 0)
+    },
+    settledUnits: (job, from, limit) =>
+      [...rowsOf(job).settled.values()].filter(({ unit }) => unit >= from).sort((a, b) => a.unit - b.unit).slice(0, limit),
+    close: () => undefined
+  }
+}

@@ -1,0 +1,23 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { RangeSet } from './range-set.ts'
+
+it('RangeSet holds what a plain set would hold, in the fewest ranges', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 9 })), { maxLength: 40 }), (additions) => {
+      const ranges = new RangeSet()
+      const plain = new Set<number>()
+      for (const [start, count] of additions) {
+        ranges.add(start, count)
+        for (let unit = start; unit < start + count; unit++) plain.add(unit)
+      }
+      expect(ranges.size).toBe(plain.size)
+      for (let unit = 0; unit < 80; unit++) expect(ranges.has(unit)).toBe(plain.has(unit))
+      const listed = [...ranges.ranges()]
+      listed.slice(1).forEach(([start], index) => {
+        const before = listed[index]
+        expect(before && before[0] + before[1] < start).toBe(true)
+      })
+    })
+  )
+})

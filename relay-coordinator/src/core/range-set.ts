@@ -1,0 +1,62 @@
+/** A set of unit numbers kept as disjoint, sorted ranges: 10⁹ finished units in a row take one entry. */
+export class RangeSet {
+  /** Starts and ends (exclusive), alternating, strictly increasing. */
+  readonly #edges: number[] = []
+  #size = 0
+
+  /** Number of units in the set. */
+  get size(): number {
+    return this.#size
+  }
+
+  has(unit: number): boolean {
+    return this.#edgesUpTo(unit) % 2 === 1
+  }
+
+  /** Adds [start, start + count); parts that are there already are kept. */
+  add(start: number, count = 1): void {
+    const end = start + count
+    const first = this.#edgesBelow(start)
+    const last = this.#edgesUpTo(end)
+    const from = first % 2 === 0 ? start : this.#edge(first - 1)
+    const to = last % 2 === 0 ? end : this.#edge(last)
+    const cutStart = first % 2 === 0 ? first : first - 1
+    const cutEnd = last % 2 === 0 ? last : last + 1
+    let covered = 0
+    for (let i = cutStart; i < cutEnd; i += 2) covered += this.#edge(i + 1) - this.#edge(i)
+    this.#edges.splice(cutStart, cutEnd - cutStart, from, to)
+    this.#size += to - from - covered
+  }
+
+  /** Ranges as [start, count], in order. */
+  *ranges(): Generator<[number, number]> {
+    for (let i = 0; i < this.#edges.length; i += 2) yield [this.#edge(i), this.#edge(i + 1) - this.#edge(i)]
+  }
+
+  #edge(index: number): number {
+    const edge = this.#edges[index]
+    if (edge === undefined) throw new RangeError(`Cannot read edge ${index} of ${this.#edges.length}`)
+    return edge
+  }
+
+  /** How many edges are < value. */
+  #edgesBelow(value: number): number {
+    return this.#count((edge) => edge < value)
+  }
+
+  /** How many edges are ≤ value. */
+  #edgesUpTo(value: number): number {
+    return this.#count((edge) => edge <= value)
+  }
+
+  #count(before: (edge: number) => boolean): number {
+    let low = 0
+    let high = this.#edges.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (before(this.#edge(middle))) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}

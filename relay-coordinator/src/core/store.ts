@@ -1,0 +1,78 @@
+/**
+ * The store port. `commit` is one durable transaction: when it returns, the events are on disk; when it throws, none of them is.
+ * A store keeps rows, not the event log: what a later start needs (`load`), what readers ask for, and the audit log of
+ * admissions, settlements and credit.
+ */
+import type { AccountId, ContentHash, HostDescription, HostId, JobId, JobState, ReasonCode, Reduced, SignedSpec, UnitFailure } from '@peercompute/job-specs'
+import type { CoordinatorEvent, Vote } from './events.ts'
+import type { CoordinatorState, FailedAttempt, Holder, PendingResult } from './state.ts'
+
+export interface JobRow {
+  readonly id: JobId
+  readonly signed: SignedSpec
+  readonly custodial: boolean
+  readonly submittedAt: number
+  readonly state: JobState
+  readonly missingBlobs: readonly ContentHash[]
+  readonly cursor: number
+  readonly nextEpoch: number
+  readonly executions: number
+  readonly reduced: Reduced
+  readonly firstSettledAt: number | null
+  readonly endedAt: number | null
+  readonly settlers: readonly HostId[]
+  readonly failures: readonly (readonly [UnitFailure | ReasonCode, { units: number; message: string; host: string }])[]
+}
+
+export interface LeaseRow {
+  readonly job: JobId
+  readonly epoch: number
+  readonly start: number
+  readonly count: number
+  readonly holder: Holder
+  readonly deadline: number
+  readonly over: boolean
+}
+
+export interface HostRow {
+  readonly host: HostId
+  readonly account: AccountId
+  readonly label: string
+  readonly description: HostDescription
+  readonly subnet: string
+  readonly lastSeenAt: number
+  readonly validated: number
+  readonly rejected: number
+  readonly failed: number
+  readonly microCredits: number
+}
+
+/** Everything that a start needs. */
+export interface StoredRows {
+  readonly jobs: readonly JobRow[]
+  readonly leases: readonly LeaseRow[]
+  readonly results: readonly { readonly job: JobId; readonly unit: number; readonly result: PendingResult }[]
+  readonly failures: readonly { readonly job: JobId; readonly unit: number; readonly attempt: FailedAttempt }[]
+  /** Ranges of settled and of errored units. */
+  readonly settled: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
+  readonly errored: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
+  readonly hosts: readonly HostRow[]
+  readonly credit: readonly (readonly [AccountId, number])[]
+}
+
+export interface SettledUnit {
+  readonly unit: number
+  readonly digest: ContentHash
+  readonly value: Uint8Array
+  readonly votes: readonly Vote[]
+  readonly settledAt: number
+}
+
+export interface CoordinatorStore {
+  load(): StoredRows
+  /** `state` is the state after the events. Throws PeerComputeError STORE_FULL when the disk is full. */
+  commit(events: readonly CoordinatorEvent[], state: CoordinatorState): void
+  /** Settled units with number ≥ `from`, in order. */
+  settledUnits(job: JobId, from: number, limit: number): readonly SettledUnit[]
+  close(): void
+}

@@ -1,0 +1,50 @@
+/** What people see of the state: pure functions from entries to the API's shapes. */
+import type { HostView, JobDetail, JobSummary, UnitCounts } from '@peercompute/job-specs'
+import { whyJob, explain } from './why.ts'
+import type { CoordinatorState, HostEntry, JobEntry } from './state.ts'
+
+export function unitCounts(job: JobEntry): UnitCounts {
+  let inProgress = 0
+  let validating = 0
+  for (const unit of job.units.values()) {
+    if (unit.results.length > 0) validating++
+    else if (unit.active.size > 0) inProgress++
+  }
+  const validated = job.settled.size
+  const errored = job.errored.size
+  return { waiting: job.signed.spec.unitCount - validated - errored - inProgress - validating, inProgress, validating, validated, errored }
+}
+
+export function jobSummary(job: JobEntry): JobSummary {
+  const { spec, author } = job.signed
+  return {
+    id: job.id, name: spec.name, title: spec.title, researcher: spec.researcher, author, custodial: job.custodial, state: job.state,
+    unitCount: spec.unitCount, units: unitCounts(job), submittedAt: job.submittedAt, firstValidatedAt: job.firstSettledAt, endedAt: job.endedAt,
+    reduced: job.reduced, independence: spec.verification.independence, quorum: spec.verification.quorum,
+    sameMachine: job.settlers.size === 1, executionsPerUnit: job.settled.size === 0 ? null : job.executions / job.settled.size
+  }
+}
+
+export function jobDetail(state: CoordinatorState, job: JobEntry): JobDetail {
+  const { code, sentence, remedy } = explain(whyJob(state, job))
+  return {
+    ...jobSummary(job), spec: job.signed.spec, why: { code, sentence, remedy }, hosts: activeHosts(job),
+    failures: [...job.failures].map(([reason, failure]) => ({ reason, ...failure }))
+  }
+}
+
+/** Hosts that hold a lease of this job now. */
+function activeHosts(job: JobEntry): number {
+  const hosts = new Set<string>()
+  for (const lease of job.leases.values()) if (!lease.over) hosts.add(lease.holder.host)
+  return hosts.size
+}
+
+export function hostView(entry: HostEntry): HostView {
+  const { host, account, label, description, connected, lastSeenAt, unitsHeld, validated, rejected, failed, microCredits } = entry
+  return {
+    host, account, label, agent: description.agent, connected, lastSeenAt,
+    executors: description.executors.map(({ kind, numericClass, slots, software }) => ({ kind, numericClass, slots, software })),
+    unitsHeld, validated, rejected, failed, microCredits
+  }
+}

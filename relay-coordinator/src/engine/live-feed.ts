@@ -1,0 +1,118 @@
+/** Turns commits into what readers follow: throttled live events for pages, settlements for the ledger. */
+import type { JobId, LiveEvent } from '@peercompute/job-specs'
+import { jobSummary, RangeSet, type CoordinatorEvent, type CoordinatorState } from '../core/index.ts'
+import type { Settlement } from '../coordinator.ts'
+
+/** A page hears of a job at most this often. */
+export const LIVE_INTERVAL_MS = 250
+
+export class LiveFeed {
+  readonly #state: () => CoordinatorState
+  readonly #live = new Set<(event: LiveEvent) => void>()
+  readonly #settlements = new Set<(settlement: Settlement) => void>()
+  readonly #changedJobs = new Set<JobId>()
+  readonly #newlySettled = new Map<JobId, RangeSet>()
+  #fleetChanged = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(state: () => CoordinatorState) {
+    this.#state = state
+  }
+
+  onLive(listener: (event: LiveEvent) => void): () => void {
+    this.#live.add(listener)
+    return () => this.#live.delete(listener)
+  }
+
+  onSettlement(listener: (settlement: Settlement) => void): () => void {
+    this.#settlements.add(listener)
+    return () => this.#settlements.delete(listener)
+  }
+
+  committed(events: readonly CoordinatorEvent[]): void {
+    for (const settlement of settlementsOf(events, this.#state())) for (const listener of this.#settlements) listener(settlement)
+    for (const event of events) this.#note(event)
+    if (this.#live.size === 0) this.#forget()
+    else this.#timer ??= setTimeout(() => { this.#publish() }, LIVE_INTERVAL_MS)
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#live.clear()
+    this.#settlements.clear()
+  }
+
+  #note(event: CoordinatorEvent): void {
+    if ('job' in event) this.#changedJobs.add(event.job)
+    if (event.type === 'settled') {
+      const ranges = this.#newlySettled.get(event.job) ?? new RangeSet()
+      ranges.add(event.unit)
+      this.#newlySettled.set(event.job, ranges)
+    }
+    this.#fleetChanged ||= event.type === 'host-connected' || event.type === 'host-disconnected' || event.type === 'settled' || event.type === 'leased'
+  }
+
+  #forget(): void {
+    this.#changedJobs.clear()
+    this.#newlySettled.clear()
+    this.#fleetChanged = false
+  }
+
+  #publish(): void {
+    this.#timer = undefined
+    const state = this.#state()
+    for (const id of this.#changedJobs) {
+      const job = state.jobs.get(id)
+      if (job !== undefined) this.#emit({ event: 'job', data: jobSummary(job) })
+    }
+    for (const [job, ranges] of this.#newlySettled) this.#emit({ event: 'units', data: { job, ranges: [...ranges.ranges()] } })
+    if (this.#fleetChanged) this.#emit({ event: 'fleet', data: fleet(state) })
+    this.#forget()
+  }
+
+  #emit(event: LiveEvent): void {
+    for (const listener of this.#live) listener(event)
+  }
+}
+
+export function fleet(state: CoordinatorState): Extract<LiveEvent, { event: 'fleet' }>['data'] {
+  const hosts = [...state.hosts.values()].filter((host) => host.connected)
+  let validatedUnits = 0
+  for (const job of state.jobs.values()) validatedUnits += job.settled.size
+  return { hosts: hosts.length, computing: hosts.filter((host) => host.unitsHeld > 0).length, validatedUnits }
+}
+
+function settlementsOf(events: readonly CoordinatorEvent[], state: CoordinatorState): Settlement[] {
+  const out: Settlement[] = []
+  const accounts = new Set<string>()
+  const settled = new Map<JobId, Extract<CoordinatorEvent, { type: 'settled' }>[]>()
+  for (const event of events) {
+    if (event.type === 'job-submitted') out.push({ kind: 'admitted', job: event.job, signed: event.signed, custodial: event.custodial })
+    if (event.type !== 'settled') continue
+    const list = settled.get(event.job)
+    if (list === undefined) settled.set(event.job, [event])
+    else list.push(event)
+    for (const { holder, verdict } of event.votes) if (verdict !== 'rejected') accounts.add(holder.account)
+  }
+  for (const [job, units] of settled) out.push(...runs(job, units))
+  for (const [account, microCredits] of state.credit) if (accounts.has(account)) out.push({ kind: 'credit', account, microCredits })
+  for (const event of events) {
+    if (event.type !== 'job-state') continue
+    if (event.state === 'completed' || event.state === 'failed' || event.state === 'cancelled') {
+      out.push({ kind: 'ended', job: event.job, state: event.state, settled: state.jobs.get(event.job)?.settled.size ?? 0 })
+    }
+  }
+  return out
+}
+
+/** Consecutive units become one settlement. */
+function runs(job: JobId, units: readonly Extract<CoordinatorEvent, { type: 'settled' }>[]): Settlement[] {
+  const sorted = [...units].sort((a, b) => a.unit - b.unit)
+  const out: { kind: 'settled'; job: JobId; start: number; digests: (typeof sorted)[number]['digest'][] }[] = []
+  for (const { unit, digest } of sorted) {
+    const last = out.at(-1)
+    if (last !== undefined && unit === last.start + last.digests.length) last.digests.push(digest)
+    else out.push({ kind: 'settled', job, start: unit, digests: [digest] })
+  }
+  return out
+}

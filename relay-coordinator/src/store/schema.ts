@@ -1,0 +1,34 @@
+/** The tables of the embedded store, as migrations: entry n brings a database of version n to n + 1. Entries are never edited. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE jobs (
+    no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, signed TEXT NOT NULL, custodial INTEGER NOT NULL, submitted_at INTEGER NOT NULL,
+    state TEXT NOT NULL, missing_blobs TEXT NOT NULL, cursor INTEGER NOT NULL, next_epoch INTEGER NOT NULL, executions INTEGER NOT NULL,
+    reduced TEXT NOT NULL, first_settled_at INTEGER, ended_at INTEGER, settlers TEXT NOT NULL, failures TEXT NOT NULL
+  );
+  CREATE TABLE leases (
+    job INTEGER NOT NULL, epoch INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, holder TEXT NOT NULL,
+    deadline INTEGER NOT NULL, over INTEGER NOT NULL, PRIMARY KEY (job, epoch)
+  ) WITHOUT ROWID;
+  CREATE TABLE pending_results (
+    job INTEGER NOT NULL, unit INTEGER NOT NULL, epoch INTEGER NOT NULL, holder TEXT NOT NULL, numeric_class TEXT NOT NULL,
+    probe_version INTEGER NOT NULL, digest TEXT NOT NULL, value BLOB NOT NULL, compute_ms REAL NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (job, unit, epoch)
+  ) WITHOUT ROWID;
+  CREATE TABLE failed_attempts (
+    job INTEGER NOT NULL, unit INTEGER NOT NULL, epoch INTEGER NOT NULL, holder TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+    PRIMARY KEY (job, unit, epoch)
+  ) WITHOUT ROWID;
+  CREATE TABLE settled (
+    job INTEGER NOT NULL, unit INTEGER NOT NULL, digest TEXT NOT NULL, value BLOB NOT NULL, votes TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (job, unit)
+  ) WITHOUT ROWID;
+  CREATE TABLE errored (job INTEGER NOT NULL, unit INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (job, unit)) WITHOUT ROWID;
+  CREATE TABLE hosts (
+    host TEXT PRIMARY KEY, account TEXT NOT NULL, label TEXT NOT NULL, description TEXT NOT NULL, subnet TEXT NOT NULL,
+    last_seen_at INTEGER NOT NULL, validated INTEGER NOT NULL, rejected INTEGER NOT NULL, failed INTEGER NOT NULL, micro_credits INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE credit (account TEXT PRIMARY KEY, micro_credits INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE audit (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL);
+  `
+]
