@@ -60,7 +60,7 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
     hostConnected: async (host) => { await commits.execute(decideConnect, { type: 'connect', host }) },
     hostDisconnected: async (host) => { await commits.execute(decideDisconnect, { type: 'disconnect', host }) },
     ask: (host, request) => commits.execute(decideAsk, { type: 'ask', host, ...request }),
-    report: (report, values) => commits.execute(decideReport, { type: 'report', report, values: split(report, values) }),
+    report: async (report, values) => commits.execute(decideReport, { type: 'report', report, values: split(report, values) }),
     renew: (host, leases) => commits.execute(decideRenew, { type: 'renew', host, leases }),
     release: async (host, job, epoch) => { await commits.execute(decideRelease, { type: 'release', host, job, epoch }) },
     signedSpec: (job) => commits.state.jobs.get(job)?.signed,
