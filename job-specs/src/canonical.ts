@@ -1,7 +1,7 @@
 /** The one byte form of a JSON value: RFC 8785 (JCS), UTF-8. Everything signed or hashed goes through here. */
 import canonicalizeJson from 'canonicalize'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { concat, fromUtf8, toHex, utf8, type Bytes } from './bytes.ts'
+import { concat, toHex, utf8, type Bytes } from './bytes.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
@@ -10,15 +10,6 @@ export function canonicalBytes(value: object): Bytes {
   const text = canonicalizeJson(value)
   if (text === undefined) throw new TypeError('Cannot canonicalise: the value has no JSON form')
   return utf8(text)
-}
-
-/** True when the bytes are exactly the canonical form of the JSON that they hold. */
-export function isCanonical(bytes: Uint8Array): boolean {
-  try {
-    return canonicalizeJson(JSON.parse(fromUtf8(bytes))) === fromUtf8(bytes)
-  } catch {
-    return false
-  }
 }
 
 /** SHA-256 in lower-case hex. For blobs of many megabytes prefer WebCrypto. */
@@ -34,4 +25,4 @@ export function signingInput(purpose: SigningPurpose, value: object): Bytes {
   return concat([utf8(`peercompute/${purpose}/1\0`), canonicalBytes(value)])
 }
 
-export type SigningPurpose = 'spec' | 'host-certificate' | 'coordinator-certificate' | 'record' | 'report' | 'hello' | 'lease-job'
+export type SigningPurpose = 'spec' | 'job-command' | 'host-certificate' | 'coordinator-certificate' | 'record' | 'report' | 'hello' | 'lease-job'

@@ -18,37 +18,53 @@ const anyComparator: fc.Arbitrary<Comparator> = fc.oneof(
     relative: fc.double({ min: 0, max: 1, noNaN: true })
   })
 )
-const anyNumber = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, Infinity, -Infinity, 0, -0, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE))
+const anyNumber = fc.oneof(
+  fc.double(),
+  fc.constantFrom(Number.NaN, Infinity, -Infinity, 0, -0, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE)
+)
 
 describe('compareValues()', () => {
   it('is symmetric', () => {
-    fc.assert(fc.property(anyComparator, anyNumber, anyNumber, (comparator, a, b) => {
-      const [there, back] = [compareValues(comparator, one, floats(a), floats(b)), compareValues(comparator, one, floats(b), floats(a))]
-      expect([back.agree, back.metric, back.bound]).toEqual([there.agree, there.metric, there.bound])
-    }))
+    fc.assert(
+      fc.property(anyComparator, anyNumber, anyNumber, (comparator, a, b) => {
+        const [there, back] = [compareValues(comparator, one, floats(a), floats(b)), compareValues(comparator, one, floats(b), floats(a))]
+        expect([back.agree, back.metric, back.bound]).toEqual([there.agree, there.metric, there.bound])
+      })
+    )
   })
 
   it('is reflexive for any bytes, NaN and infinities included', () => {
-    const outputs: OutputSpec[] = [{ name: 'a', type: 'f32', shape: [2] }, { name: 'b', type: 'u8', shape: [3] }]
-    fc.assert(fc.property(anyComparator, fc.uint8Array({ minLength: 11, maxLength: 11 }), (comparator, value) => {
-      expect(compareValues(comparator, outputs, value, value.slice())).toMatchObject({ agree: true, metric: 0 })
-    }))
+    const outputs: OutputSpec[] = [
+      { name: 'a', type: 'f32', shape: [2] },
+      { name: 'b', type: 'u8', shape: [3] }
+    ]
+    fc.assert(
+      fc.property(anyComparator, fc.uint8Array({ minLength: 11, maxLength: 11 }), (comparator, value) => {
+        expect(compareValues(comparator, outputs, value, value.slice())).toMatchObject({ agree: true, metric: 0 })
+      })
+    )
   })
 
   it('agrees exactly when the metric is within the bound, and the metric is always finite', () => {
-    fc.assert(fc.property(anyComparator, anyNumber, anyNumber, (comparator, a, b) => {
-      const { agree, metric, bound } = compareValues(comparator, one, floats(a), floats(b))
-      expect(agree).toBe(metric <= bound)
-      expect(Number.isFinite(metric)).toBe(true)
-    }))
+    fc.assert(
+      fc.property(anyComparator, anyNumber, anyNumber, (comparator, a, b) => {
+        const { agree, metric, bound } = compareValues(comparator, one, floats(a), floats(b))
+        expect(agree).toBe(metric <= bound)
+        expect(Number.isFinite(metric)).toBe(true)
+      })
+    )
   })
 
   it('follows |a − b| ≤ max(absolute, relative · max(|a|, |b|)) for finite numbers', () => {
     const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true })
     const small = fc.double({ min: 0, max: 1, noNaN: true })
-    fc.assert(fc.property(finite, finite, small, small, (a, b, absolute, relative) => {
-      expect(verdict(tolerance(absolute, relative), a, b)).toBe(Math.abs(a - b) <= Math.max(absolute, relative * Math.max(Math.abs(a), Math.abs(b))))
-    }))
+    fc.assert(
+      fc.property(finite, finite, small, small, (a, b, absolute, relative) => {
+        expect(verdict(tolerance(absolute, relative), a, b)).toBe(
+          Math.abs(a - b) <= Math.max(absolute, relative * Math.max(Math.abs(a), Math.abs(b)))
+        )
+      })
+    )
   })
 
   it('takes a difference of exactly the tolerance and refuses the next larger one', () => {
@@ -84,14 +100,21 @@ describe('compareValues()', () => {
   })
 
   it('names the worst element, in tolerances, over all outputs', () => {
-    const outputs: OutputSpec[] = [{ name: 'a', type: 'f64', shape: [2] }, { name: 'b', type: 'f64', shape: [2] }]
+    const outputs: OutputSpec[] = [
+      { name: 'a', type: 'f64', shape: [2] },
+      { name: 'b', type: 'f64', shape: [2] }
+    ]
     const { agree, metric, detail } = compareValues(tolerance(0.5), outputs, floats(1, 2, 3, 4), floats(1, 2.25, 3, 6))
     expect({ agree, metric }).toEqual({ agree: false, metric: 4 })
     expect(detail).toContain('b[1]: 4 against 6')
   })
 
   it('counts the bytes that differ under exact', () => {
-    expect(compareValues(exact, [{ name: 'n', type: 'u32', shape: [1] }], Uint8Array.of(1, 2, 3, 4), Uint8Array.of(1, 9, 3, 9)))
-      .toEqual({ agree: false, metric: 2, bound: 0, detail: '2 of 4 bytes differ, the first at byte 1.' })
+    expect(compareValues(exact, [{ name: 'n', type: 'u32', shape: [1] }], Uint8Array.of(1, 2, 3, 4), Uint8Array.of(1, 9, 3, 9))).toEqual({
+      agree: false,
+      metric: 2,
+      bound: 0,
+      detail: '2 of 4 bytes differ, the first at byte 1.'
+    })
   })
 })

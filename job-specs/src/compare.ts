@@ -70,5 +70,7 @@ function differenceInTolerances({ absolute, relative }: Tolerance, x: number, y:
   const difference = Math.abs(x - y)
   const permitted = Math.max(absolute, relative * Math.max(Math.abs(x), Math.abs(y)))
   // Decided by comparison: the quotient alone may round to 1 from above, or underflow.
-  return difference <= permitted ? Math.min(1, difference / permitted) : Math.min(MAX_DIFFERENCE, Math.max(1 + Number.EPSILON, difference / permitted))
+  return difference <= permitted
+    ? Math.min(1, difference / permitted)
+    : Math.min(MAX_DIFFERENCE, Math.max(1 + Number.EPSILON, difference / permitted))
 }

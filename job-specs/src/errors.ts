@@ -47,6 +47,7 @@ export const ERRORS = catalogue({
   RATE_LIMITED: { status: 429, exit: 6, title: 'Too many requests', remedy: 'Wait as long as Retry-After says.' },
   COORDINATOR_UNREACHABLE: { status: 503, exit: 6, title: 'The coordinator does not answer', remedy: 'Is it running? Start it with npm start, or pass --coordinator URL.' },
   COORDINATOR_UNTRUSTED: { status: 502, exit: 5, title: 'The coordinator is not the one that was pinned', remedy: 'If its key was changed on purpose, remove the pin with: peercompute keys forget' },
+  PEER_UNREACHABLE: { status: 503, exit: 6, title: 'The peer does not answer', remedy: 'It may have left; another one is asked.' },
   STORE_FULL: { status: 503, exit: 6, title: 'The coordinator cannot write to its disk', remedy: 'Free space; nothing acknowledged is lost.' },
   PORT_IN_USE: { status: 500, exit: 9, title: 'The port is in use', remedy: 'Stop the other program, or pass --port.' },
   DATA_FOLDER_UNWRITABLE: { status: 500, exit: 9, title: 'The data folder cannot be written', remedy: 'Correct its permissions, or pass --data.' },

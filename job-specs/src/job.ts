@@ -45,6 +45,8 @@ export const jobSpecSchema = z.strictObject({
   const bytes = unitValueBytes(spec.outputs)
   if (bytes > spec.limits.outputBytes) issue(['outputs'], `take ${bytes} bytes a unit, more than limits.outputBytes (${spec.limits.outputBytes})`)
   const outputNames = new Set(spec.outputs.map((output) => output.name))
+  const reduced = spec.outputs.find((output) => spec.reduce.kind === 'sum' && output.name === spec.reduce.output)
+  if (reduced?.type === 'f32' || reduced?.type === 'f64') issue(['reduce', 'output'], `sums "${reduced.name}", which must be of an integer type to be exact`)
   if (spec.reduce.kind !== 'none' && !outputNames.has(spec.reduce.output)) issue(['reduce', 'output'], `names "${spec.reduce.output}", which is not an output`)
   if (spec.view && spec.view.kind !== 'number' && !outputNames.has(spec.view.output)) issue(['view', 'output'], `names "${spec.view.output}", which is not an output`)
   if (spec.verification.maxResults < spec.verification.quorum) issue(['verification', 'maxResults'], 'must be at least the quorum')

@@ -7,7 +7,8 @@
  * JavaScript: an ES module without imports whose default export is
  *   `({ unit, params, inputs, signal, progress, checkpoint }) => outputs`, outputs by name as typed arrays.
  * WASM: imports `env.memory`; exports `alloc(bytes) -> ptr`, `compute(unit: f64, params: ptr, inputs: ptr, outputs: ptr) -> i32`,
- *   where the three pointers lead to arrays: f64 parameters in declared order, then u32 (pointer, byte length) pairs.
+ *   where the three pointers lead to arrays: f64 parameters by sorted name (vectors spread), then u32 (pointer, byte length) pairs
+ *   in declared order. `compute` returns 0 when all is well; `alloc` returns 0 when there is no memory.
  */
 import { z } from 'zod'
 import { blobRefSchema } from './blob.ts'

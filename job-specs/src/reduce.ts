@@ -7,9 +7,12 @@ import type { Reduced, Reducer } from './verification.ts'
 /** The reduced value of a job without settled units. */
 export function emptyReduced(reducer: Reducer): Reduced {
   switch (reducer.kind) {
-    case 'none': return { kind: 'none' }
-    case 'sum': return { kind: 'sum', sum: '0' }
-    case 'argmin': return { kind: 'argmin', value: null, unit: null, index: null }
+    case 'none':
+      return { kind: 'none' }
+    case 'sum':
+      return { kind: 'sum', sum: '0' }
+    case 'argmin':
+      return { kind: 'argmin', value: null, unit: null, index: null }
   }
 }
 

@@ -21,7 +21,8 @@ export function outputElements(outputs: readonly OutputSpec[], name: string, val
   let offset = 0
   for (const output of outputs) {
     const size = ELEMENT_BYTES[output.type]
-    if (output.name === name) return Array.from({ length: elementCount(output) }, (_, index) => readers[output.type](view, offset + index * size))
+    if (output.name === name)
+      return Array.from({ length: elementCount(output) }, (_, index) => readers[output.type](view, offset + index * size))
     offset += elementCount(output) * size
   }
   throw new PeerComputeError('INTERNAL', `The outputs have no "${name}".`)

@@ -37,12 +37,13 @@ export function encodeFrame(message: object, attachment: Uint8Array = NO_ATTACHM
 /**
  * Incremental reader. Feed it chunks as they arrive; it returns the frames that became complete.
  * Throws FRAME_TOO_LARGE as soon as a length says so, FRAME_INVALID for a body that is no frame;
- * after a throw the stream must be closed. Holds at most one frame of `maxBytes` plus one chunk.
+ * after a throw the stream must be closed. Holds at most twice what has arrived of one frame of `maxBytes`,
+ * however small the chunks.
  */
 export class FrameReader {
   readonly #maxBytes: number
-  #chunks: Uint8Array[] = []
-  #buffered = 0
+  #buffer: Uint8Array = new Uint8Array(0)
+  #length = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -50,39 +51,50 @@ export class FrameReader {
 
   /** True when bytes of an unfinished frame are waiting: at the end of a stream that means truncation. */
   get incomplete(): boolean {
-    return this.#buffered > 0
+    return this.#length > 0
+  }
+
+  /** Bytes of the unfinished frame. */
+  get buffered(): number {
+    return this.#length
   }
 
   push(chunk: Uint8Array): Frame[] {
-    this.#chunks.push(chunk)
-    this.#buffered += chunk.length
+    this.#append(chunk)
     const frames: Frame[] = []
-    for (;;) {
-      if (this.#buffered < LENGTH_BYTES) return frames
-      const head = this.#join()
-      const total = new DataView(head.buffer, head.byteOffset).getUint32(0)
+    const view = new DataView(this.#buffer.buffer, this.#buffer.byteOffset)
+    let offset = 0
+    while (this.#length - offset >= LENGTH_BYTES) {
+      const total = view.getUint32(offset)
       if (total > this.#maxBytes) throw new PeerComputeError('FRAME_TOO_LARGE', `a frame of ${total} bytes, allowed are ${this.#maxBytes}`)
       if (total < LENGTH_BYTES) throw new PeerComputeError('FRAME_INVALID', `a frame of ${total} bytes cannot hold its JSON length`)
-      if (this.#buffered < LENGTH_BYTES + total) return frames
-      frames.push(decodeBody(head.subarray(LENGTH_BYTES, LENGTH_BYTES + total)))
-      const rest = head.subarray(LENGTH_BYTES + total)
-      this.#chunks = rest.length > 0 ? [rest] : []
-      this.#buffered = rest.length
+      const end = offset + LENGTH_BYTES + total
+      if (this.#length < end) break
+      frames.push(decodeBody(this.#buffer.subarray(offset + LENGTH_BYTES, end)))
+      offset = end
     }
+    // the frames keep the old buffer; what follows them starts a new one
+    if (offset > 0) {
+      this.#buffer = this.#buffer.slice(offset, this.#length)
+      this.#length = this.#buffer.length
+    }
+    return frames
   }
 
-  /** Joins lazily: only when at least one length can be read, and never more than what has arrived. */
-  #join(): Uint8Array {
-    const [first] = this.#chunks
-    if (first !== undefined && this.#chunks.length === 1) return first
-    const joined = new Uint8Array(this.#buffered)
-    let offset = 0
-    for (const chunk of this.#chunks) {
-      joined.set(chunk, offset)
-      offset += chunk.length
+  #append(chunk: Uint8Array): void {
+    if (this.#length === 0) {
+      this.#buffer = chunk
+      this.#length = chunk.length
+      return
     }
-    this.#chunks = [joined]
-    return joined
+    const length = this.#length + chunk.length
+    if (length > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(length, this.#buffer.length * 2))
+      grown.set(this.#buffer.subarray(0, this.#length))
+      this.#buffer = grown
+    }
+    this.#buffer.set(chunk, this.#length)
+    this.#length = length
   }
 }
 

@@ -1,0 +1,98 @@
+/**
+ * `job.yaml`: how a person writes a job. It names files; the specification (job.ts) names their hashes.
+ * Everything that a library kernel knows about itself may be left out.
+ */
+import { z } from 'zod'
+import { elementTypes, identifierSchema, outputSchema, paramValueSchema } from '../kernel.ts'
+import { comparatorSchema, independenceSchema, reducerSchema, viewSchema } from '../verification.ts'
+import { limitsSchema, UNITS_MAX } from '../job.ts'
+
+export const JOB_FILE_VERSION = 1
+export const JOB_FILE_MAX_BYTES = 131_072
+
+const nameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -, and start with a letter')
+
+/** A path below the folder of the job file, with `/` between its parts. */
+export const jobFilePathSchema = z
+  .string()
+  .regex(/^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))[^\0\\:]{1,200}$/, 'must be a relative path inside the folder of the job file')
+
+export const passFileSchema = z.strictObject({
+  entry: identifierSchema.describe('Name of the compute entry point'),
+  grid: z.array(z.int().min(1).max(1 << 24)).min(1).max(3).describe('Invocations in x, y and z; missing ones are 1'),
+  repeat: z.int().min(1).max(1_000_000).optional().describe('How often the pass is run; 1 unless given')
+})
+
+export const ownKernelSchema = z
+  .strictObject({
+    name: nameSchema.describe('Name of the kernel'),
+    wgsl: z
+      .strictObject({
+        file: jobFilePathSchema.describe('WGSL module'),
+        passes: z.array(passFileSchema).min(1).max(16).describe('Entry points in the order in which they run')
+      })
+      .optional()
+      .describe('Version for WebGPU'),
+    js: jobFilePathSchema.optional().describe('ES module without imports whose default export computes one unit'),
+    wasm: jobFilePathSchema.optional().describe('WebAssembly module')
+  })
+  .refine((kernel) => kernel.wgsl !== undefined || kernel.js !== undefined || kernel.wasm !== undefined, 'must carry a program: wgsl, js or wasm')
+export type OwnKernel = z.infer<typeof ownKernelSchema>
+
+const inputFileSchema = z.strictObject({
+  name: identifierSchema.describe('Name by which the kernel reads it'),
+  file: jobFilePathSchema.describe('Raw little-endian elements'),
+  type: z.enum(elementTypes).describe('Type of one element')
+})
+
+const verificationFileSchema = z.strictObject({
+  policy: z.literal('quorum').optional(),
+  quorum: z.int().min(1).max(8).optional().describe('Agreeing independent results that settle a unit; 2 unless given'),
+  independence: independenceSchema.optional().describe('What two results must not share to count as two; host unless given'),
+  comparator: comparatorSchema.optional().describe('When two results agree; exact unless given'),
+  maxResults: z.int().min(1).max(16).optional().describe('Executions after which a unit without agreement is given up; 8 unless given')
+})
+
+export const jobFileSchema = z
+  .strictObject({
+    peercompute: z.literal(JOB_FILE_VERSION).describe('Version of this format'),
+    name: nameSchema.describe('Short name of the job'),
+    title: z.string().min(1).max(200).optional().describe('One line, shown to everyone; the name unless given'),
+    description: z.string().max(4_000).optional().describe('Plain text for volunteers: what is it for'),
+    researcher: z.string().max(200).optional().describe('Who asks, in their own words'),
+    revision: z.int().min(1).max(1_000_000).optional().describe('Raise it to publish the same work again; 1 unless given'),
+    kernel: z.union([nameSchema, ownKernelSchema]).describe('Name of a library kernel, or your own kernel'),
+    params: z
+      .record(identifierSchema, paramValueSchema)
+      .refine((params) => Object.keys(params).length <= 64, 'has more than 64 entries')
+      .optional()
+      .describe('Numbers, or short lists of numbers, that every unit gets'),
+    units: z.int().min(1).max(UNITS_MAX).optional().describe('How many work units; a library kernel knows it from its params'),
+    inputs: z.array(inputFileSchema).max(8).optional().describe('Data that every unit may read'),
+    outputs: z.array(outputSchema).min(1).max(8).optional().describe('What one unit returns; a library kernel knows it'),
+    verification: verificationFileSchema.optional().describe('When a result is believed'),
+    reduce: reducerSchema.optional().describe('What the finished units are folded into; nothing unless given'),
+    view: viewSchema.optional().describe('How the result is drawn; a table unless given'),
+    limits: limitsSchema.partial().optional().describe('What one unit may take'),
+    unitOperations: z.number().min(1).max(1e15).optional().describe('Arithmetic operations of one unit, for estimates and credit; 1000000 unless given')
+  })
+  .superRefine((file, context) => {
+    if (typeof file.kernel === 'string') return
+    for (const field of ['units', 'outputs'] as const) {
+      if (file[field] === undefined) context.addIssue({ code: 'custom', path: [field], message: 'is missing: a job with its own kernel must say it' })
+    }
+  })
+export type JobFile = z.infer<typeof jobFileSchema>
+
+/** JSON Schema (draft 2020-12) of the job file, for editors. Published as `job-specs/job.schema.json`. */
+export function jobFileJsonSchema(): z.core.JSONSchema.JSONSchema {
+  const { $schema, ...rest } = z.toJSONSchema(jobFileSchema, { io: 'input' })
+  return { ...($schema === undefined ? {} : { $schema }), title: 'PeerCompute job file', ...rest }
+}
+
+/** Files that the job file names, each once: the kernel's programs, then the inputs. */
+export function filesOf(file: JobFile): readonly string[] {
+  const programs = typeof file.kernel === 'string' ? [] : [file.kernel.wgsl?.file, file.kernel.js, file.kernel.wasm]
+  const paths = [...programs, ...(file.inputs ?? []).map((input) => input.file)]
+  return [...new Set(paths.filter((path) => path !== undefined))]
+}

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import { blobRef } from '../blob.ts'
+import { utf8 } from '../bytes.ts'
+import { UNIT_VALUE_MAX_BYTES } from '../job.ts'
+import { filesOf, jobFileSchema, toJobSpec, type JobMaterial, type LibraryJob } from './index.ts'
+
+const program = blobRef(utf8('export default () => ({})'))
+const data = blobRef(utf8('data'))
+const nothing: JobMaterial = { blobs: new Map() }
+
+const own = {
+  peercompute: 1,
+  name: 'mine',
+  kernel: { name: 'mine', js: 'kernel.js', wgsl: { file: 'kernel.wgsl', passes: [{ entry: 'main', grid: [64] }] } },
+  units: 10,
+  inputs: [{ name: 'table', file: 'data/table.f32', type: 'f32' }],
+  outputs: [{ name: 'total', type: 'u32', shape: [2, 3] }]
+}
+const blobs = new Map([
+  ['kernel.js', program],
+  ['kernel.wgsl', program],
+  ['data/table.f32', data]
+])
+
+const library: LibraryJob = {
+  kernel: { name: 'n-queens', abi: 1, js: { blob: program } },
+  title: 'Queens',
+  params: { n: 8, depth: 2 },
+  unitCount: 64,
+  outputs: [{ name: 'count', type: 'u32', shape: [1] }],
+  reduce: { kind: 'sum', output: 'count' },
+  unitOperations: 5_000
+}
+
+function build(file: object, material: JobMaterial = { blobs }) {
+  return toJobSpec(jobFileSchema.parse(file), material)
+}
+
+test('an own kernel becomes a specification with the defaults of the format', () => {
+  expect(build(own)).toEqual({
+    ok: true,
+    spec: {
+      v: 1, name: 'mine', title: 'mine', description: '', researcher: '', revision: 1,
+      kernel: { name: 'mine', abi: 1, js: { blob: program }, wgsl: { blob: program, passes: [{ entry: 'main', grid: [64, 1, 1], repeat: 1 }] } },
+      params: {}, unitCount: 10,
+      inputs: [{ name: 'table', type: 'f32', blob: data }],
+      outputs: [{ name: 'total', type: 'u32', shape: [2, 3] }],
+      verification: { policy: 'quorum', quorum: 2, independence: 'host', comparator: { kind: 'exact' }, maxResults: 8 },
+      reduce: { kind: 'none' },
+      limits: { unitSeconds: 60, outputBytes: 24, memoryBytes: 268_435_456 },
+      unitOperations: 1_000_000
+    }
+  })
+})
+
+test('what the library knows need not be written, and what is written wins', () => {
+  const built = build({ peercompute: 1, name: 'eight', kernel: 'n-queens', params: { n: 12 }, verification: { quorum: 3 }, units: 7 }, { ...nothing, library })
+  expect(built).toMatchObject({
+    ok: true,
+    spec: { title: 'Queens', params: { n: 12, depth: 2 }, unitCount: 7, reduce: { kind: 'sum' }, unitOperations: 5_000, verification: { quorum: 3, independence: 'host' } }
+  })
+})
+
+test('a kernel that the library does not have is refused at its field', () => {
+  expect(build({ peercompute: 1, name: 'x', kernel: 'n-quens' }, nothing)).toMatchObject({ ok: false, issues: [{ path: ['kernel'] }] })
+})
+
+test.each([
+  ['kernel.js', ['kernel', 'js']],
+  ['kernel.wgsl', ['kernel', 'wgsl', 'file']],
+  ['data/table.f32', ['inputs', 0, 'file']]
+])('a missing file %s is refused at its field', (path, field) => {
+  const rest = new Map([...blobs].filter(([name]) => name !== path))
+  expect(build(own, { blobs: rest })).toMatchObject({ ok: false, issues: [{ path: field, message: expect.stringContaining(path) }] })
+})
+
+test.each([
+  ['outputs larger than a report carries', { ...own, outputs: [{ name: 'a', type: 'f64', shape: [UNIT_VALUE_MAX_BYTES] }] }, ['outputs'], '8388608 bytes'],
+  ['outputs larger than the limit', { ...own, limits: { outputBytes: 8 } }, ['outputs'], 'take 24 bytes'],
+  ['a reducer over no output', { ...own, reduce: { kind: 'argmin', output: 'nope' } }, ['reduce', 'output'], 'names "nope"'],
+  ['a view of no output', { ...own, view: { kind: 'image', output: 'nope', columns: 2, scale: 'log' } }, ['view', 'output'], 'names "nope"'],
+  ['the same name for input and output', { ...own, inputs: [{ name: 'total', file: 'data/table.f32', type: 'f32' }] }, ['outputs'], 'must differ'],
+  ['fewer results than the quorum', { ...own, verification: { quorum: 4, maxResults: 3 } }, ['verification', 'maxResults'], 'must be at least the quorum'],
+  ['a grid that is too deep', { ...own, kernel: { name: 'a', wgsl: { file: 'kernel.wgsl', passes: [{ entry: 'main', grid: [1, 1, 70_000] }] } } }, ['kernel', 'wgsl', 'passes', 0, 'grid', 2], 'at most 65535']
+])('%s: refused at its field', (_, file, path, sentence) => {
+  expect(build(file)).toMatchObject({ ok: false, issues: expect.arrayContaining([expect.objectContaining({ path, message: expect.stringContaining(sentence) })]) })
+})
+
+test('a library kernel that cannot count its units has the field named as in the file', () => {
+  const { unitCount: _, ...uncounted } = library
+  expect(build({ peercompute: 1, name: 'x', kernel: 'n-queens' }, { ...nothing, library: uncounted })).toMatchObject({
+    ok: false,
+    issues: [{ path: ['units'], message: expect.stringContaining('"units" is missing') }]
+  })
+})
+
+test('a specification over 64 KiB is refused', () => {
+  const params = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`p${i}`, Array.from({ length: 64 }, () => 1.234567890123456e-7)]))
+  expect(build({ ...own, params })).toMatchObject({ ok: false, issues: [{ path: ['params'], message: expect.stringContaining('put data into inputs') }] })
+})
+
+test('the files of a job are listed once', () => {
+  const file = jobFileSchema.parse({ ...own, inputs: [...own.inputs, { name: 'other', file: 'data/table.f32', type: 'u8' }] })
+  expect(filesOf(file)).toEqual(['kernel.wgsl', 'kernel.js', 'data/table.f32'])
+})

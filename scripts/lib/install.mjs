@@ -1,0 +1,63 @@
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { nodeBinary, outerEnvironment, root, run } from './run.mjs'
+
+/**
+ * Packages that the lock file demands and that are not installed in that version. Reads npm's own record of what it
+ * installed, so it is right however the installation was made.
+ *
+ * @param {Record<string, {version?: string, dev?: boolean, optional?: boolean, devOptional?: boolean, link?: boolean}>} wanted `packages` of package-lock.json
+ * @param {Record<string, {version?: string}>} present `packages` of node_modules/.package-lock.json
+ * @param {{dev: boolean}} options whether development dependencies count
+ */
+export function missingPackages(wanted, present, { dev }) {
+  return Object.entries(wanted)
+    .filter(([path, entry]) => path.includes('node_modules/') && !entry.optional && !entry.devOptional && (dev || !entry.dev))
+    .filter(([path, entry]) => present[path] === undefined || (!entry.link && present[path].version !== entry.version))
+    .map(([path]) => path)
+}
+
+function packagesOf(file) {
+  try {
+    return JSON.parse(readFileSync(join(root, file), 'utf8')).packages ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** Disk space of a folder, in bytes. A file that has several names is counted once. */
+export function folderBytes(folder) {
+  const seen = new Set()
+  const walk = (path) =>
+    readdirSync(path, { withFileTypes: true }).reduce((sum, entry) => {
+      const full = join(path, entry.name)
+      if (entry.isDirectory()) return sum + walk(full)
+      const { ino, nlink, size, blocks } = lstatSync(full)
+      if (nlink > 1 && seen.has(ino)) return sum
+      seen.add(ino)
+      return sum + (blocks === undefined ? size : blocks * 512)
+    }, 0)
+  return walk(folder)
+}
+
+/**
+ * Installs what is missing, with npm's own progress on the screen. Resolves false, after a clear sentence, when that failed.
+ *
+ * @param {{dev: boolean}} options
+ */
+export async function ensureInstalled({ dev }) {
+  const missing = missingPackages(packagesOf('package-lock.json'), packagesOf('node_modules/.package-lock.json'), { dev })
+  if (missing.length === 0 && existsSync(nodeBinary)) return true
+  process.stderr.write(`Installing ${missing.length} packages${dev ? '' : ' (without development dependencies)'} …\n`)
+  const { code } = await run('npm', ['ci', '--no-audit', '--no-fund', ...(dev ? [] : ['--omit=dev'])], { env: outerEnvironment })
+  if (code !== 0) {
+    process.stderr.write('The installation failed; see the lines of npm above. Is the npm registry reachable?\n')
+    return false
+  }
+  if (!existsSync(nodeBinary)) {
+    process.stderr.write('Node 24 was not installed: its install script did not run. Run: npm ci --ignore-scripts=false\n')
+    return false
+  }
+  process.stderr.write(`Installed: ${Math.round(folderBytes(join(root, 'node_modules')) / 1e6)} MB\n`)
+  return true
+}
