@@ -1,0 +1,288 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  certifyCoordinator,
+  encodeRecord,
+  jobIdOf,
+  recordHash,
+  type AccountId,
+  type ContentHash,
+  type JobId,
+  type KeyPair,
+  type RecordBody,
+  type RecordHead,
+  type RecordType,
+  type RootId
+} from '@peercompute/job-specs'
+import { bytesOf, recordsOf } from '../test/forge.ts'
+import { authorOf, fixedKey, newLedger, openCoordinator, openInstallation, signedJob, TIME, wholeFeed } from '../test/fixtures.ts'
+import { writeFeedUpdate } from './feed-update.ts'
+import {
+  createFold,
+  feedClientId,
+  followLedger,
+  settledUnits,
+  type FeedWriter,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerFold,
+  type LedgerState
+} from './index.ts'
+
+const [root, operational, next, alice, bob, account, evil, otherRoot] = (await Promise.all(
+  [3, 10, 11, 20, 21, 2, 66, 67].map(fixedKey)
+)) as [KeyPair, KeyPair, KeyPair, KeyPair, KeyPair, KeyPair, KeyPair, KeyPair]
+const [aliceJob, bobJob] = await Promise.all([signedJob(alice, 'alpha'), signedJob(bob, 'beta')])
+const aliceId = jobIdOf(aliceJob.author, aliceJob.spec)
+const bobId = jobIdOf(bobJob.author, bobJob.spec)
+const holder = account.publicKey as AccountId
+
+function settle(job: JobId, start: number, count: number, digit = '1'): RecordBody<'units.settle'> {
+  return { job, start, count, digest: digit.repeat(64) as ContentHash, independence: 'host' }
+}
+
+interface Scene {
+  readonly ledger: Ledger
+  readonly fold: LedgerFold
+  readonly state: () => LedgerState
+}
+
+function scene(): Scene {
+  const ledger = newLedger()
+  const fold = createFold(root.publicKey)
+  followLedger(ledger, fold)
+  return { ledger, fold, state: () => fold.state() }
+}
+
+test('a published job is there, unadmitted; its admission, settlements, end and credit come from the coordinator', async () => {
+  const { ledger, state } = scene()
+  const author = await openInstallation(ledger, alice, account)
+  await author.append('job.publish', { signed: aliceJob })
+  expect(state().jobs.get(aliceId)).toEqual({
+    id: aliceId,
+    signed: aliceJob,
+    publishedBy: alice.publicKey,
+    admitted: false,
+    custodial: false,
+    cancelled: false,
+    ended: null,
+    settled: []
+  })
+  const coordinator = await openCoordinator(ledger, operational, root)
+  await coordinator.append('job.admit', { job: aliceId, signed: aliceJob, custodial: false })
+  await coordinator.append('units.settle', settle(aliceId, 50, 50))
+  await coordinator.append('units.settle', settle(aliceId, 0, 50))
+  await coordinator.append('job.end', { job: aliceId, state: 'completed', settled: 100, root: '7'.repeat(64) as ContentHash })
+  await coordinator.append('credit.total', { account: holder, microCredits: 5 })
+  await coordinator.append('credit.total', { account: holder, microCredits: 9 })
+  const job = state().jobs.get(aliceId)
+  expect(job).toMatchObject({ admitted: true, ended: { state: 'completed', settled: 100 } })
+  expect(job?.settled.map(({ start }) => start)).toEqual([0, 50])
+  expect(state().credit.get(holder)).toBe(9)
+  expect([...state().coordinators]).toEqual([[operational.publicKey, 1]])
+})
+
+test('a custodial job is known from its admission alone', async () => {
+  const { ledger, state } = scene()
+  const coordinator = await openCoordinator(ledger, operational, root)
+  await coordinator.append('job.admit', { job: bobId, signed: bobJob, custodial: true })
+  expect(state().jobs.get(bobId)).toMatchObject({ publishedBy: null, admitted: true, custodial: true })
+})
+
+test('a job in a feed of somebody who did not sign it does not count', async () => {
+  const { ledger, state } = scene()
+  const thief = await openInstallation(ledger, evil, account)
+  await thief.append('job.publish', { signed: aliceJob })
+  expect(state().jobs.size).toBe(0)
+})
+
+test('nobody but a coordinator of the pinned root admits, settles, ends, credits or revokes', async () => {
+  const { ledger, state } = scene()
+  await (await openInstallation(ledger, alice, account)).append('job.publish', { signed: aliceJob })
+  const before = state()
+  for (const writer of [await openInstallation(ledger, evil, account), await openCoordinator(ledger, next, otherRoot)]) {
+    await writer.append('job.admit', { job: aliceId, signed: aliceJob, custodial: true })
+    await writer.append('units.settle', settle(aliceId, 0, 1))
+    await writer.append('job.end', { job: aliceId, state: 'failed', settled: 0, root: '7'.repeat(64) as ContentHash })
+    await writer.append('credit.total', { account: holder, microCredits: 1_000_000 })
+    await writer.append('key.revoke', { key: authorOf(alice), reason: '' })
+    await writer.append('job.cancel', { job: aliceId })
+  }
+  expect(state()).toEqual(before)
+})
+
+test('a certificate further down a feed opens nothing, not even a true one', async () => {
+  const { ledger, state } = scene()
+  const writer = await openInstallation(ledger, evil, account)
+  await writer.append('coordinator.open', { certificate: await certifyCoordinator(root, evil.publicKey, 9, TIME) })
+  await writer.append('credit.total', { account: holder, microCredits: 1 })
+  expect([state().coordinators.size, state().credit.size]).toEqual([0, 0])
+})
+
+test('a forged certificate or job that reached a feed is kept as a record and does not count', async () => {
+  const { ledger, state } = scene()
+  const writer = await openInstallation(ledger, evil, account)
+  const certificate = await certifyCoordinator(otherRoot, evil.publicKey, 9, TIME)
+  await appendRaw(ledger, writer, evil, 'coordinator.open', { certificate: { ...certificate, root: root.publicKey as RootId } })
+  expect(ledger.entries(writer.feed).at(-1)?.known).toBeNull()
+  const mine = await signedJob(evil, 'mine')
+  await appendRaw(ledger, writer, evil, 'job.publish', { signed: { ...mine, spec: { ...mine.spec, title: 'another' } } })
+  expect(ledger.entries(writer.feed).at(-1)?.known).toBeNull()
+  expect([state().coordinators.size, state().jobs.size]).toEqual([0, 0])
+})
+
+test('the author and a coordinator may cancel a job, whichever record arrives first', async () => {
+  const ledger = newLedger()
+  const author = await openInstallation(ledger, bob, account)
+  await author.append('job.cancel', { job: bobId })
+  const coordinator = await openCoordinator(ledger, operational, root)
+  await coordinator.append('job.admit', { job: bobId, signed: bobJob, custodial: false })
+  const fold = createFold(root.publicKey)
+  followLedger(ledger, fold)
+  expect(fold.state().jobs.get(bobId)?.cancelled).toBe(true)
+})
+
+test("a revoked installation's jobs vanish unless a coordinator took them", async () => {
+  const { ledger, state } = scene()
+  const author = await openInstallation(ledger, alice, account)
+  await author.append('job.publish', { signed: aliceJob })
+  const second = await signedJob(alice, 'second')
+  await author.append('job.publish', { signed: second })
+  const coordinator = await openCoordinator(ledger, operational, root)
+  await coordinator.append('job.admit', { job: aliceId, signed: aliceJob, custodial: false })
+  await coordinator.append('key.revoke', { key: authorOf(alice), reason: 'stolen' })
+  expect([...state().jobs.keys()]).toEqual([aliceId])
+  expect(state().jobs.get(aliceId)).toMatchObject({ publishedBy: null, admitted: true })
+  expect(state().revoked).toEqual(new Set([alice.publicKey]))
+})
+
+test('a later operational key has the last word and can revoke the earlier one, not the other way round', async () => {
+  const { ledger, state } = scene()
+  const first = await openCoordinator(ledger, operational, root, 1)
+  const second = await openCoordinator(ledger, next, root, 2)
+  await second.append('credit.total', { account: holder, microCredits: 3 })
+  await first.append('credit.total', { account: holder, microCredits: 7 })
+  await first.append('key.revoke', { key: authorOf(next), reason: '' })
+  expect([state().credit.get(holder), state().revoked.size]).toEqual([3, 0])
+  await first.append('job.admit', { job: bobId, signed: bobJob, custodial: true })
+  expect(state().jobs.size).toBe(1)
+  await second.append('key.revoke', { key: authorOf(operational), reason: 'stolen' })
+  expect(state().jobs.size).toBe(0)
+  expect([...state().coordinators.keys()]).toEqual([next.publicKey])
+})
+
+test('of two copies of a job that differ in the signature, the same one stays in either order', async () => {
+  const ledger = newLedger()
+  const author = await openInstallation(ledger, alice, account)
+  await author.append('job.publish', { signed: aliceJob })
+  const published = ledger.entries(author.feed)[1]
+  if (published?.known === undefined || published.known === null || published.known === 'unknown' || published.known.type !== 'job.publish')
+    throw new Error('no job')
+  // A browser may sign anew with other bytes; both signatures hold.
+  const again: LedgerEntry = { ...published, known: { ...published.known, body: { signed: { ...aliceJob, sig: '-'.repeat(86) } } } }
+  const [one, two] = [foldAll([published, again]), foldAll([again, published])]
+  expect(one.state()).toEqual(two.state())
+  expect(one.stateHash()).toBe(two.stateHash())
+})
+
+test('units that several ranges cover count once', () => {
+  const range = (start: number, count: number) => ({ start, count, digest: '1'.repeat(64) as ContentHash, independence: 'host' as const })
+  expect(settledUnits([range(10, 10), range(0, 5), range(15, 10), range(12, 2)])).toBe(20)
+  expect(settledUnits([])).toBe(0)
+})
+
+test('jobs that did not change stay the same objects', async () => {
+  const { ledger, state } = scene()
+  await (await openInstallation(ledger, alice, account)).append('job.publish', { signed: aliceJob })
+  const before = state().jobs.get(aliceId)
+  await (await openInstallation(ledger, bob, account)).append('job.publish', { signed: bobJob })
+  expect(state().jobs.get(aliceId)).toBe(before)
+})
+
+test('the state depends on the records, not on how the feeds arrived between each other or how often', { timeout: 60_000 }, async () => {
+  const ledger = newLedger()
+  const people = [
+    await openInstallation(ledger, alice, account),
+    await openInstallation(ledger, bob, account),
+    await openInstallation(ledger, evil, account)
+  ] as const
+  const coordinators = [await openCoordinator(ledger, operational, root, 1), await openCoordinator(ledger, next, root, 2)] as const
+  for (const writer of people) {
+    await writer.append('job.publish', { signed: aliceJob })
+    await writer.append('job.publish', { signed: bobJob })
+    await writer.append('job.cancel', { job: bobId })
+    await writer.append('credit.total', { account: holder, microCredits: 1 })
+  }
+  for (const [index, writer] of coordinators.entries()) {
+    await writer.append('units.settle', settle(aliceId, 0, 10, String(index)))
+    await writer.append('job.admit', { job: aliceId, signed: aliceJob, custodial: index === 0 })
+    await writer.append('job.admit', { job: bobId, signed: bobJob, custodial: index === 1 })
+    await writer.append('job.end', {
+      job: aliceId,
+      state: index === 0 ? 'failed' : 'completed',
+      settled: 10,
+      root: '7'.repeat(64) as ContentHash
+    })
+    await writer.append('credit.total', { account: holder, microCredits: 10 + index })
+    await writer.append('key.revoke', { key: authorOf(index === 0 ? next : evil), reason: '' })
+  }
+  await coordinators[1].append('key.revoke', { key: authorOf(bob), reason: '' })
+  const feeds = ledger.heads().map((head) => [...ledger.entries(head)])
+  const reference = foldAll(feeds.flat())
+  await coordinators[1].append('key.revoke', { key: authorOf(operational), reason: '' })
+  const withRotation = ledger.heads().map((head) => ledger.entries(head))
+  const rotated = foldAll(withRotation.flat())
+  expect(rotated.stateHash()).not.toBe(reference.stateHash())
+  const choices = fc.array(fc.nat(), { minLength: 40, maxLength: 80 })
+  fc.assert(
+    fc.property(choices, fc.boolean(), (picks, twice) => {
+      for (const [entries, expected] of [
+        [feeds, reference],
+        [withRotation, rotated]
+      ] as const) {
+        const order = interleave(entries, picks)
+        const fold = foldAll(twice ? [...order, ...order] : order, picks.length % 3)
+        expect(fold.state()).toEqual(expected.state())
+        expect(fold.stateHash()).toBe(expected.stateHash())
+      }
+    }),
+    { numRuns: 200 }
+  )
+})
+
+/** Reads the state now and then, because snapshots in between must not influence what follows. */
+function foldAll(entries: readonly LedgerEntry[], readEvery = 0): LedgerFold {
+  const fold = createFold(root.publicKey)
+  for (const [index, entry] of entries.entries()) {
+    fold.apply(entry)
+    if (readEvery > 0 && index % readEvery === 0) fold.state()
+  }
+  return fold
+}
+
+/** Merges the feeds, keeping the order inside each: every pick says which feed gives its next entry. */
+function interleave(feeds: readonly (readonly LedgerEntry[])[], picks: readonly number[]): LedgerEntry[] {
+  const queues = feeds.map((feed) => [...feed])
+  const out: LedgerEntry[] = []
+  for (let step = 0; ; step++) {
+    const open = queues.filter((queue) => queue.length > 0)
+    const entry = open[(picks[step % picks.length] ?? 0) % Math.max(open.length, 1)]?.shift()
+    if (entry === undefined) return out
+    out.push(entry)
+  }
+}
+
+/** Appends past the writer's own checks, as a hostile program would. */
+async function appendRaw<T extends RecordType>(
+  ledger: Ledger,
+  writer: FeedWriter,
+  key: KeyPair,
+  type: T,
+  body: RecordBody<T>
+): Promise<void> {
+  const held = recordsOf(wholeFeed(ledger, writer))
+  const head: RecordHead = { epoch: writer.feed.epoch, seq: held.length - 1, hash: recordHash(bytesOf(held, held.length - 1)) }
+  const bytes = await encodeRecord(key, { epoch: writer.feed.epoch, head }, type, body, TIME)
+  const answer = await ledger.admit(writer.feed, writeFeedUpdate(feedClientId(writer.feed), { from: held.length, records: [bytes] }))
+  expect(answer).toEqual({ applied: true, records: 1 })
+}

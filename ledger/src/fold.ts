@@ -1,0 +1,135 @@
+/**
+ * Records → state: a pure fold. Its input is entries that a ledger has verified; only their order inside each feed is given, so
+ * the state depends on the set of entries alone, never on how the feeds arrived between each other.
+ *
+ * What counts: a job in the feed of the author who signed it; anything else from the feed of a coordinator of the pinned root.
+ */
+import { canonicalBytes, jobIdOf, sha256Hex, type AccountId, type JobId, type KnownRecord } from '@peercompute/job-specs'
+import { Authority } from './authority.ts'
+import type { LedgerJob, LedgerState } from './fold-state.ts'
+import { higher, JobDraft, type Rank, type Ranked } from './job-draft.ts'
+import type { Ledger, LedgerEntry } from './ledger.ts'
+
+export interface LedgerFold {
+  /** Takes one more entry. Taking it twice changes nothing. */
+  apply(entry: LedgerEntry): void
+  /** A snapshot; jobs that did not change since the last one are the same objects. */
+  state(): LedgerState
+  /** SHA-256 of the state's canonical bytes, in hex. */
+  stateHash(): string
+}
+
+/** `root`: the pinned root key of the coordinator whose word counts. */
+export function createFold(root: string): LedgerFold {
+  return new Fold(root)
+}
+
+/** Keeps a fold up to date with a ledger. Returns the function that stops it. */
+export function followLedger(ledger: Ledger, fold: LedgerFold): () => void {
+  for (const head of ledger.heads()) for (const entry of ledger.entries(head)) fold.apply(entry)
+  return ledger.onEntry((entry) => {
+    fold.apply(entry)
+  })
+}
+
+class Fold implements LedgerFold {
+  readonly #authority: Authority
+  /** Everything known, for the rare case that a key gains or loses its say. */
+  readonly #records: KnownRecord[] = []
+  readonly #authors = new Set<string>()
+  readonly #drafts = new Map<JobId, JobDraft>()
+  readonly #changed = new Set<JobId>()
+  readonly #jobs = new Map<JobId, LedgerJob>()
+  readonly #credit = new Map<AccountId, Ranked<number>>()
+
+  constructor(root: string) {
+    this.#authority = new Authority(root)
+  }
+
+  apply({ known }: LedgerEntry): void {
+    if (known === null || known === 'unknown') return
+    this.#records.push(known)
+    this.#authors.add(known.author)
+    if (known.type === 'coordinator.open' || known.type === 'key.revoke') {
+      const about = known.type === 'key.revoke' ? known.body.key : known.author
+      if (this.#authority.learn(known) && this.#authors.has(about)) this.#refold()
+    } else {
+      this.#take(known)
+    }
+  }
+
+  state(): LedgerState {
+    for (const id of this.#changed) {
+      const job = this.#drafts.get(id)?.view((author) => this.#authority.serialOf(author) !== null) ?? null
+      if (job === null) this.#jobs.delete(id)
+      else this.#jobs.set(id, job)
+    }
+    this.#changed.clear()
+    return {
+      jobs: new Map(this.#jobs),
+      credit: new Map([...this.#credit].map(([account, { value }]) => [account, value])),
+      revoked: new Set(this.#authority.revoked),
+      coordinators: this.#authority.coordinators
+    }
+  }
+
+  stateHash(): string {
+    const { jobs, credit, revoked, coordinators } = this.state()
+    return sha256Hex(
+      canonicalBytes({
+        v: 1,
+        jobs: sorted(jobs.values(), ({ id }) => id),
+        credit: sorted(credit, ([account]) => account),
+        revoked: [...revoked].sort(),
+        coordinators: sorted(coordinators, ([key]) => key)
+      })
+    )
+  }
+
+  #refold(): void {
+    for (const id of this.#drafts.keys()) this.#changed.add(id)
+    this.#drafts.clear()
+    this.#credit.clear()
+    for (const record of this.#records) this.#take(record)
+  }
+
+  #take(record: KnownRecord): void {
+    if (this.#authority.isRevoked(record.author)) return
+    if (record.type === 'job.publish') {
+      const { signed } = record.body
+      if (signed.author === record.author) this.#draft(jobIdOf(signed.author, signed.spec)).publish(signed)
+    } else if (record.type === 'job.cancel') {
+      // Whether the author may is known once the job is.
+      this.#draft(record.body.job).cancel(record.author)
+    } else {
+      const serial = this.#authority.serialOf(record.author)
+      if (serial !== null) this.#decree(record, { serial, author: record.author, epoch: record.epoch, seq: record.seq })
+    }
+  }
+
+  #decree(record: KnownRecord, rank: Rank): void {
+    if (record.type === 'job.admit') {
+      this.#draft(record.body.job).admit(record.body.signed, record.body.custodial, rank)
+    } else if (record.type === 'units.settle') {
+      const { job, ...range } = record.body
+      this.#draft(job).settle(range, rank)
+    } else if (record.type === 'job.end') {
+      const { job, ...ended } = record.body
+      this.#draft(job).end(ended, rank)
+    } else if (record.type === 'credit.total') {
+      const { account, microCredits } = record.body
+      this.#credit.set(account, higher(this.#credit.get(account), { rank, value: microCredits }))
+    }
+  }
+
+  #draft(id: JobId): JobDraft {
+    const held = this.#drafts.get(id) ?? new JobDraft(id)
+    this.#drafts.set(id, held)
+    this.#changed.add(id)
+    return held
+  }
+}
+
+function sorted<T>(items: Iterable<T>, key: (item: T) => string): T[] {
+  return [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+}

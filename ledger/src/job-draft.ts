@@ -1,0 +1,84 @@
+/** What the fold knows of one job so far, in whatever order it came. */
+import type { AuthorId, JobId, SignedSpec } from '@peercompute/job-specs'
+import type { LedgerJob, SettledRange } from './fold-state.ts'
+
+/** Place of a coordinator's record among all of them. The highest has the last word. */
+export interface Rank {
+  readonly serial: number
+  readonly author: AuthorId
+  readonly epoch: number
+  readonly seq: number
+}
+export interface Ranked<T> {
+  readonly rank: Rank
+  readonly value: T
+}
+
+function outranks(a: Rank, b: Rank): boolean {
+  if (a.serial !== b.serial) return a.serial > b.serial
+  if (a.author !== b.author) return a.author > b.author
+  if (a.epoch !== b.epoch) return a.epoch > b.epoch
+  return a.seq > b.seq
+}
+
+export function higher<T>(held: Ranked<T> | undefined, met: Ranked<T>): Ranked<T> {
+  return held === undefined || outranks(met.rank, held.rank) ? met : held
+}
+
+export class JobDraft {
+  readonly #id: JobId
+  #signed: SignedSpec | null = null
+  #published = false
+  #admission: Ranked<{ readonly custodial: boolean }> | undefined
+  #end: Ranked<NonNullable<LedgerJob['ended']>> | undefined
+  readonly #settled = new Map<string, Ranked<SettledRange>>()
+  readonly #cancelledBy = new Set<AuthorId>()
+
+  constructor(id: JobId) {
+    this.#id = id
+  }
+
+  publish(signed: SignedSpec): void {
+    this.#published = true
+    this.#sign(signed)
+  }
+
+  admit(signed: SignedSpec, custodial: boolean, rank: Rank): void {
+    this.#admission = higher(this.#admission, { rank, value: { custodial } })
+    this.#sign(signed)
+  }
+
+  settle(range: SettledRange, rank: Rank): void {
+    const key = `${range.start}:${range.count}`
+    this.#settled.set(key, higher(this.#settled.get(key), { rank, value: range }))
+  }
+
+  end(ended: NonNullable<LedgerJob['ended']>, rank: Rank): void {
+    this.#end = higher(this.#end, { rank, value: ended })
+  }
+
+  cancel(author: AuthorId): void {
+    this.#cancelledBy.add(author)
+  }
+
+  /** Null while nobody entitled to it has shown the job itself. */
+  view(decides: (author: AuthorId) => boolean): LedgerJob | null {
+    if (this.#signed === null) return null
+    const { author } = this.#signed
+    return {
+      id: this.#id,
+      signed: this.#signed,
+      publishedBy: this.#published ? author : null,
+      admitted: this.#admission !== undefined,
+      custodial: this.#admission?.value.custodial ?? false,
+      cancelled: [...this.#cancelledBy].some((by) => by === author || decides(by)),
+      ended: this.#end?.value ?? null,
+      settled: [...this.#settled.values()].map(({ value }) => value).sort((a, b) => a.start - b.start || a.count - b.count)
+    }
+  }
+
+  /** The id covers author and spec, so two copies differ in the signature at most: the lower one is kept, whichever came first. */
+  #sign(signed: SignedSpec): void {
+    if (this.#signed === null || signed.sig < this.#signed.sig) this.#signed = signed
+  }
+}
