@@ -1,0 +1,242 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { certifyHost, generateKeyPair, type KeyPair, type RecordBody } from '@peercompute/job-specs'
+import { ANTI_ENTROPY_MS, encodeFrame, GOSSIP_MAX_BYTES, LEDGER_PROTOCOL, LEDGER_TOPIC } from '@peercompute/job-specs/protocol'
+import { createLedger, memoryLedgerStore, type FeedWriter, type Ledger } from '@peercompute/ledger'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createFakeClock, type FakeClock } from './fake-clock.ts'
+import { followTopic, subscribersOf, type PeerNode } from './gossip.ts'
+import { PeerComputeProvider } from './provider.ts'
+import { addressesOf, createTestNetwork, until } from './test-network.ts'
+
+const network = createTestNetwork()
+afterEach(() => network.stop())
+
+const job: RecordBody<'job.cancel'>['job'] = '0'.repeat(64) as RecordBody<'job.cancel'>['job']
+
+interface Replica { readonly node: PeerNode; readonly ledger: Ledger; readonly clock: FakeClock; readonly provider: PeerComputeProvider }
+
+async function replica(node: PeerNode): Promise<Replica> {
+  const ledger = createLedger({ now: () => 1, store: memoryLedgerStore() })
+  const clock = createFakeClock()
+  const provider = await PeerComputeProvider.start(node, ledger, { clock })
+  network.after(async () => {
+    await provider.stop()
+    ledger.close()
+  })
+  return { node, ledger, clock, provider }
+}
+
+async function openFeed(ledger: Ledger, author?: KeyPair): Promise<FeedWriter> {
+  const [key, account] = await Promise.all([author ?? generateKeyPair({ extractable: false }), generateKeyPair({ extractable: false })])
+  const writer = ledger.writer(key)
+  await writer.append('feed.open', { certificate: await certifyHost(account, key.publicKey, 'test', 1) })
+  return writer
+}
+
+/** A relay and clients, all replicas, all in an exchange and subscribed. */
+async function replicas(count: number): Promise<[Replica, ...Replica[]]> {
+  const relay = await replica(await network.relay())
+  const clients = await Promise.all(Array.from({ length: count }, async () => replica(await network.client(addressesOf(relay.node)))))
+  await until(() => relay.provider.stats.sessions === count, 'the relay talks with every client')
+  await until(() => subscribersOf(relay.node, LEDGER_TOPIC).size === count, 'every client is subscribed')
+  await until(() => clients.every(({ node }) => subscribersOf(node, LEDGER_TOPIC).size === 1), 'every client knows it')
+  return [relay, ...clients]
+}
+
+function agree(...all: Replica[]): boolean {
+  return new Set(all.map(({ ledger }) => ledger.foldHash())).size === 1 && all.every(({ ledger }) => ledger.heads().length > 0)
+}
+
+/** Throws away what the predicate says of the gossip that reaches a node. */
+function loseGossip({ node }: Replica, lose: () => boolean): void {
+  const { topicValidators } = node.services.pubsub
+  const validate = topicValidators.get(LEDGER_TOPIC)
+  if (validate === undefined) throw new Error('no gate')
+  followTopic(node, LEDGER_TOPIC, async (data, source) => {
+    if (lose()) return 'ignore'
+    return validate(peerIdFromString(source), { type: 'unsigned', topic: LEDGER_TOPIC, data })
+  })
+}
+
+function checkpoint(heads: number): RecordBody<'ledger.checkpoint'> {
+  const id = 'A'.repeat(43) as RecordBody<'ledger.checkpoint'>['root']
+  const hash = '0'.repeat(64) as RecordBody<'ledger.checkpoint'>['state']
+  const author = 'A'.repeat(43) as RecordBody<'ledger.checkpoint'>['heads'][number]['author']
+  return { root: id, state: hash, heads: Array.from({ length: heads }, (_, seq) => ({ author, epoch: 0, seq, hash })) }
+}
+
+describe('PeerComputeProvider', () => {
+  it('brings 500 records of several feeds to a peer that joins late', async () => {
+    const [relay, early] = await replicas(1)
+    if (early === undefined) throw new Error('no client')
+    for (const ledger of [relay.ledger, early.ledger, early.ledger]) {
+      const writer = await openFeed(ledger)
+      await Promise.all(Array.from({ length: 170 }, () => writer.append('job.cancel', { job })))
+    }
+    await until(() => agree(relay, early), 'the early peers agree')
+
+    const late = await replica(await network.client(addressesOf(relay.node)))
+    await until(() => agree(relay, early, late), 'the late peer has everything')
+    expect(late.ledger.heads().map(({ length }) => length)).toEqual([171, 171, 171])
+    expect(late.provider.stats).toMatchObject({ records: 513, refused: {}, offences: 0 })
+  })
+
+  it('gossips a new record to everybody, without any clock ticking', async () => {
+    const all = await replicas(3)
+    const [, first] = all
+    if (first === undefined) throw new Error('no client')
+    const writer = await openFeed(first.ledger)
+    await writer.append('job.cancel', { job })
+    await until(() => agree(...all), 'all agree')
+    for (const { ledger } of all) expect(ledger.entries(writer.feed).map(({ record }) => record.type)).toEqual(['feed.open', 'job.cancel'])
+  })
+
+  it('sends over streams what is too large for gossip, and it still reaches everybody', async () => {
+    const all = await replicas(3)
+    const [, first] = all
+    if (first === undefined) throw new Error('no client')
+    const writer = await openFeed(first.ledger)
+    await writer.append('ledger.checkpoint', checkpoint(500))
+    expect(first.ledger.updateFrom(writer.feed, 1)?.length).toBeGreaterThan(GOSSIP_MAX_BYTES)
+    await until(() => agree(...all), 'all agree')
+    expect(all.map(({ ledger }) => ledger.entries(writer.feed).length)).toEqual([2, 2, 2, 2])
+  })
+
+  it('repairs lost gossip when heads are compared again', async () => {
+    const [relay, one, two] = await replicas(2)
+    if (one === undefined || two === undefined) throw new Error('no clients')
+    loseGossip(relay, () => true)
+    const before = relay.ledger.foldHash()
+    await openFeed(one.ledger)
+    await until(() => one.clock.pending().length === 1, 'the next comparison is planned')
+    expect(relay.ledger.foldHash()).toBe(before)
+    one.clock.advance(ANTI_ENTROPY_MS)
+    await until(() => agree(relay, one, two), 'all agree')
+  })
+
+  it('asks at once for what is missing when gossip leaves a gap', async () => {
+    const [relay, one, two] = await replicas(2)
+    if (one === undefined || two === undefined) throw new Error('no clients')
+    let lost = 0
+    loseGossip(relay, () => lost++ === 0)
+    const writer = await openFeed(one.ledger)
+    await until(() => lost === 1, 'the first message is lost')
+    await writer.append('job.cancel', { job })
+    await until(() => agree(relay, one, two), 'all agree')
+    expect(relay.provider.stats.refused).toEqual({ gap: 1 })
+  })
+
+  it('exchanges with peers that it knew before it started, and over a circuit of a relay that keeps no ledger', async () => {
+    const relay = await network.relay()
+    const [one, two] = await Promise.all([network.client(addressesOf(relay)), network.client(addressesOf(relay))])
+    await until(() => addressesOf(two).length > 0, 'two has an address')
+    const connection = await one.dial(two.getMultiaddrs())
+    expect(connection.limits).toBeDefined()
+    const here = await replica(one)
+    const writer = await openFeed(here.ledger)
+    const there = await replica(two)
+    await until(() => agree(here, there), 'both agree')
+    await writer.append('job.cancel', { job })
+    await until(() => agree(here, there), 'both agree again')
+    expect(there.ledger.entries(writer.feed)).toHaveLength(2)
+  })
+
+  it('takes up again with a peer whose stream was lost', async () => {
+    const [relay, one] = await replicas(1)
+    if (one === undefined) throw new Error('no client')
+    for (const stream of relay.node.getConnections().flatMap(({ streams }) => streams)) {
+      if (stream.protocol === LEDGER_PROTOCOL) stream.abort(new Error('lost'))
+    }
+    await until(() => relay.provider.stats.sessions === 0 && one.provider.stats.sessions === 0, 'the session ended')
+    loseGossip(relay, () => true)
+    await openFeed(one.ledger)
+    one.clock.advance(ANTI_ENTROPY_MS)
+    await until(() => agree(relay, one), 'both agree')
+  })
+
+  it('leaves nothing behind when it stops', async () => {
+    const [relay, one] = await replicas(1)
+    if (one === undefined) throw new Error('no client')
+    await one.provider.stop()
+    await until(() => relay.provider.stats.sessions === 0, 'the relay sees the goodbye')
+    expect(one.clock.pending()).toEqual([])
+    expect(one.node.getProtocols()).not.toContain(LEDGER_PROTOCOL)
+    expect(one.node.services.pubsub.getTopics()).not.toContain(LEDGER_TOPIC)
+  })
+})
+
+describe('a hostile peer', () => {
+  /** A replica with an honest feed, and updates against that feed which no honest peer can have. */
+  async function scene(): Promise<{ relay: Replica; honest: Replica; attacker: PeerNode; hash: string; attacks: [string, Uint8Array][] }> {
+    const [relay, honest] = await replicas(1)
+    if (honest === undefined) throw new Error('no client')
+    const writer = await openFeed(honest.ledger)
+    await writer.append('job.cancel', { job })
+    await until(() => agree(relay, honest), 'the honest agree')
+    const whole = honest.ledger.updateFrom(writer.feed, 0) ?? new Uint8Array(0)
+    const frame = (update: Uint8Array): Uint8Array => encodeFrame({ type: 'update', author: writer.feed.author, epoch: writer.feed.epoch }, update)
+    const forged = whole.slice()
+    forged[forged.length - 40] = (forged[forged.length - 40] ?? 0) ^ 1
+    const attacker = await network.client(addressesOf(relay.node))
+    return {
+      relay, honest, attacker, hash: honest.ledger.foldHash(),
+      attacks: [
+        ['a delete set', frame(new Uint8Array([0, 1, 5, 1, 0, 2]))],
+        ['somebody else\'s client id', frame(new Uint8Array([1, 1, 7, 0, 3, 1, 4, 102, 101, 101, 100, 1, 1, 0]))],
+        ['a changed record', frame(forged)],
+        ['noise', frame(crypto.getRandomValues(new Uint8Array(500)))],
+        ['a message of no protocol', encodeFrame({ type: 'obey' })]
+      ]
+    }
+  }
+
+  it('is cut off and counted when it sends over a stream what no honest peer has, and changes nothing', async () => {
+    const { relay, honest, hash, attacks } = await scene()
+    for (const [name, bytes] of attacks) {
+      const attacker = await network.client(addressesOf(relay.node))
+      const stream = await attacker.dialProtocol(relay.node.peerId, LEDGER_PROTOCOL)
+      const before = relay.provider.stats.offences
+      stream.send(bytes)
+      await until(() => relay.provider.stats.offences === before + 1, `${name} is an offence`)
+      await until(() => !relay.node.getPeers().some((peer) => peer.equals(attacker.peerId)) || stream.status !== 'open', `${name} cuts it off`)
+    }
+    expect([relay.ledger.foldHash(), honest.ledger.foldHash()]).toEqual([hash, hash])
+  })
+
+  it('is not talked to again when it comes back', async () => {
+    const { relay, attacker, attacks } = await scene()
+    const first = attacker.getConnections()[0]?.id
+    const stream = await attacker.dialProtocol(relay.node.peerId, LEDGER_PROTOCOL)
+    stream.send(attacks[0]?.[1] ?? new Uint8Array(0))
+    await until(() => attacker.getConnections().some(({ id, status }) => id !== first && status === 'open'), 'it was cut off and came back')
+    const again = await attacker.dialProtocol(relay.node.peerId, LEDGER_PROTOCOL)
+    again.addEventListener('message', () => undefined)
+    await until(() => again.status !== 'open', 'the new stream is refused')
+    expect(relay.provider.stats.offences).toBe(1)
+  })
+
+  it('is scored out when it gossips it, while others are heard', async () => {
+    const { relay, honest, attacker, hash, attacks } = await scene()
+    followTopic(attacker, LEDGER_TOPIC, () => 'accept')
+    await until(() => subscribersOf(attacker, LEDGER_TOPIC).size === 1, 'it knows the relay')
+    for (const [, bytes] of attacks) await attacker.services.pubsub.publish(LEDGER_TOPIC, bytes)
+    await until(() => relay.provider.stats.offences >= 3, 'the relay counts')
+
+    expect([relay.ledger.foldHash(), honest.ledger.foldHash()]).toEqual([hash, hash])
+
+    const evil = createLedger({ now: () => 1, store: memoryLedgerStore() })
+    const writer = await openFeed(honest.ledger)
+    // gossipsub believes a peer for a second at a time: at first, valid records of the liar may still be taken
+    const feeds: FeedWriter['feed'][] = []
+    const ignored = (): boolean => feeds.length > 5 && feeds.slice(-5).every((feed) => relay.ledger.entries(feed).length === 0)
+    while (!ignored()) {
+      expect(feeds.length).toBeLessThan(500)
+      const { feed } = await openFeed(evil)
+      feeds.push(feed)
+      await attacker.services.pubsub.publish(LEDGER_TOPIC, encodeFrame({ type: 'update', author: feed.author, epoch: 0 }, evil.updateFrom(feed, 0) ?? new Uint8Array(0)))
+      await writer.append('job.cancel', { job })
+      await until(() => relay.ledger.entries(writer.feed).length === feeds.length + 1, 'the honest peer is heard')
+    }
+    evil.close()
+  })
+})
