@@ -1,0 +1,40 @@
+/** What the HTTP side is made of. Everything comes from outside, so that tests assemble it from real parts as `serve` does. */
+import type { FastifyBaseLogger } from 'fastify'
+import type { AwaitedBlobs } from '../blobs/awaited-blobs.ts'
+import type { BlobFolder } from '../blobs/blob-folder.ts'
+import type { Clock } from '../config/clock.ts'
+import type { Coordinator } from '../coordinator.ts'
+import type { AdminToken } from '../keys/admin-token.ts'
+import type { CoordinatorKeys } from '../keys/coordinator-keys.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Totals } from '../metrics/totals.ts'
+import type { WorkServer } from '../work/work-server.ts'
+import type { RateLimits } from './limits.ts'
+
+/** The document of the sandbox frame, with the headers that make it one. */
+export interface SandboxPage {
+  readonly html: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface AppComponents {
+  readonly coordinator: Coordinator
+  readonly work: WorkServer
+  readonly blobs: BlobFolder
+  readonly awaited: AwaitedBlobs
+  readonly keys: Pick<CoordinatorKeys, 'certificate' | 'custodial'>
+  readonly token: Pick<AdminToken, 'accepts'>
+  readonly metrics: Metrics
+  readonly totals: Totals
+  readonly clock: Clock
+  /** PeerId and dialable addresses, which are known only once the server listens. */
+  readonly network: () => { readonly peerId: string; readonly addresses: readonly string[] }
+  readonly ready: () => boolean
+  readonly onFault: (error: unknown) => void
+  readonly publicUrl?: string | undefined
+  readonly trustProxy?: readonly string[]
+  readonly dashboardDir?: string | undefined
+  readonly sandboxPage?: SandboxPage | undefined
+  readonly rateLimits?: RateLimits
+  readonly logger?: FastifyBaseLogger | undefined
+}

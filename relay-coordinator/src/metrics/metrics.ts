@@ -1,0 +1,80 @@
+/** What the coordinator counts. `docs/METRICS.md` lists exactly these (a test compares them). No label per host or job. */
+import { reportAnswers, type ErrorCode, type Report, type ReportAnswer } from '@peercompute/job-specs'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Coordinator } from '../coordinator.ts'
+
+export interface WorkMetrics {
+  message(type: string): void
+  refused(code: ErrorCode): void
+  reported(report: Report, answers: readonly { readonly answer: ReportAnswer }[]): void
+}
+
+export interface HttpMetrics {
+  /** `route` is the pattern, never the address. */
+  request(method: string, route: string, status: number, seconds: number): void
+  liveStreams(change: 1 | -1): void
+  blobStored(bytes: number): void
+}
+
+export interface Metrics extends WorkMetrics, HttpMetrics {
+  /** `failed`: it will be tried again from the store. */
+  ledgerFlushed(records: number, outcome: 'appended' | 'failed'): void
+  /** Prometheus text format. */
+  text(): Promise<string>
+  readonly contentType: string
+  close(): void
+}
+
+const COMPUTE_SECONDS = [0.001, 0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800]
+const REQUEST_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10]
+
+export function createMetrics(coordinator: Coordinator): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const admitted = new Counter({ name: 'peercompute_jobs_admitted_total', help: 'Jobs admitted since the start.', registers })
+  const ended = new Counter({ name: 'peercompute_jobs_ended_total', help: 'Jobs ended since the start, by final state.', labelNames: ['state'], registers })
+  const settled = new Counter({ name: 'peercompute_units_settled_total', help: 'Work units validated since the start.', registers })
+  const messages = new Counter({ name: 'peercompute_work_messages_total', help: 'Messages of hosts, by type.', labelNames: ['type'], registers })
+  const refusals = new Counter({ name: 'peercompute_work_refusals_total', help: 'Messages of hosts answered by an error, by code.', labelNames: ['code'], registers })
+  const answers = new Counter({ name: 'peercompute_report_answers_total', help: 'Reported results, by what became of them.', labelNames: ['answer'], registers })
+  const compute = new Histogram({ name: 'peercompute_unit_compute_seconds', help: 'Compute time of a unit as the host measured it, by executor.', labelNames: ['executor'], buckets: COMPUTE_SECONDS, registers })
+  const http = new Histogram({ name: 'peercompute_http_request_seconds', help: 'Time until the response was sent, by method, route and status class.', labelNames: ['method', 'route', 'status'], buckets: REQUEST_SECONDS, registers })
+  const streams = new Gauge({ name: 'peercompute_live_streams', help: 'Open streams of live events.', registers })
+  const blobs = new Counter({ name: 'peercompute_blob_stored_bytes_total', help: 'Bytes of blobs stored since the start.', registers })
+  const records = new Counter({ name: 'peercompute_ledger_records_total', help: 'Own ledger records, by whether they were appended or failed and wait for the next attempt.', labelNames: ['outcome'], registers })
+  new Gauge({
+    name: 'peercompute_hosts_connected', help: 'Hosts that are connected now.', registers,
+    collect() { this.set(coordinator.hosts().filter((host) => host.connected).length) }
+  })
+  new Gauge({ name: 'peercompute_process_resident_bytes', help: 'Resident memory of the process.', registers, collect() { this.set(process.memoryUsage.rss()) } })
+  new Gauge({
+    name: 'peercompute_process_cpu_seconds', help: 'Processor time that the process has used, user and system.', registers,
+    collect() {
+      const { user, system } = process.cpuUsage()
+      this.set((user + system) / 1e6)
+    }
+  })
+  for (const answer of reportAnswers) answers.inc({ answer }, 0)
+
+  const unsubscribe = coordinator.onSettlement((settlement) => {
+    if (settlement.kind === 'admitted') admitted.inc()
+    if (settlement.kind === 'settled') settled.inc(settlement.digests.length)
+    if (settlement.kind === 'ended') ended.inc({ state: settlement.state })
+  })
+
+  return {
+    message(type) { messages.inc({ type }) },
+    refused(code) { refusals.inc({ code }) },
+    reported(report, given) {
+      for (const { answer } of given) answers.inc({ answer })
+      for (const unit of report.units) compute.observe({ executor: report.executor }, unit.computeMs / 1_000)
+    },
+    request(method, route, status, seconds) { http.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds) },
+    liveStreams(change) { streams.inc(change) },
+    blobStored(bytes) { blobs.inc(bytes) },
+    ledgerFlushed(count, outcome) { records.inc({ outcome }, count) },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+    close: unsubscribe
+  }
+}

@@ -1,0 +1,175 @@
+/** One process, one port: assembles store, core, ledger, relay and pages, and takes them down in the opposite order. */
+import type { AuthorId, RootId } from '@peercompute/job-specs'
+import { PeerComputeError } from '@peercompute/job-specs'
+import { WORK_FRAME_MAX_BYTES, WORK_PROTOCOL } from '@peercompute/job-specs/protocol'
+import { createLedger } from '@peercompute/ledger'
+import { handleChannel, PeerComputeProvider } from '@peercompute/p2p'
+import { announceFor, attachRelay, createRelayNode } from '@peercompute/p2p/relay'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { createApp } from './app.ts'
+import { createAwaitedBlobs } from './blobs/awaited-blobs.ts'
+import { openBlobFolder } from './blobs/blob-folder.ts'
+import { systemClock, type Clock } from './config/clock.ts'
+import { openDataFolder } from './config/data-folder.ts'
+import { errorCode, errorMessage } from './config/error-code.ts'
+import { localOrigins } from './config/origins.ts'
+import { readServeConfig, type ServeConfig, type ServeConfigInput } from './config/serve-config.ts'
+import type { Coordinator } from './coordinator.ts'
+import { createCoordinator } from './engine/coordinator.ts'
+import type { SandboxPage } from './http/components.ts'
+import { createUpgradeGate } from './http/upgrade-gate.ts'
+import { loadAdminToken } from './keys/admin-token.ts'
+import { loadCoordinatorKeys } from './keys/coordinator-keys.ts'
+import { peerKeyBytes } from './keys/peer-key.ts'
+import { openFeedStore } from './ledger/feed-store.ts'
+import { createLedgerIntake } from './ledger/ledger-intake.ts'
+import { createLedgerProjection } from './ledger/ledger-projection.ts'
+import { createMetrics } from './metrics/metrics.ts'
+import { createTotals } from './metrics/totals.ts'
+import { openSqliteStore } from './store/sqlite-store.ts'
+import { createWorkServer } from './work/work-server.ts'
+
+export interface ServeOptions extends ServeConfigInput {
+  /** Document and headers of `/sandbox.html`. */
+  readonly sandboxPage?: SandboxPage
+  readonly logger?: FastifyBaseLogger
+  readonly clock?: Clock
+}
+
+export interface RunningServer {
+  /** Where to open it: the public URL, or the first local origin. */
+  readonly url: string
+  readonly port: number
+  readonly root: RootId
+  readonly peerId: string
+  /** What libp2p clients dial. */
+  readonly addresses: readonly string[]
+  readonly dataDir: string
+  /** The admin token at the first start, null afterwards. Show it once. */
+  readonly adminToken: string | null
+  /** True when requests of this machine need no token. Say so. */
+  readonly openOnLoopback: boolean
+  readonly coordinator: Coordinator
+  /** Takes no more work, writes what is under way, frees port and data folder. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Work streams that one connection may hold; one is used. */
+const WORK_STREAMS_PER_CONNECTION = 8
+
+/**
+ * Starts a coordinator.
+ * Throws CONFIG_INVALID, DATA_FOLDER_UNWRITABLE, DATA_FOLDER_LOCKED, KEY_INVALID, PORT_IN_USE; nothing stays open then.
+ */
+export async function serve({ sandboxPage, logger, clock = systemClock, ...flags }: ServeOptions): Promise<RunningServer> {
+  const config = readServeConfig(flags)
+  const teardown: (() => unknown)[] = []
+  let closing: Promise<void> | null = null
+  const close = (): Promise<void> => {
+    closing ??= takeDown(teardown)
+    return closing
+  }
+  try {
+    return await start(config, { sandboxPage, logger, clock, teardown, close })
+  } catch (error) {
+    await close().catch(() => undefined) // What went wrong first is what the caller must hear.
+    throw error
+  }
+}
+
+interface Surroundings {
+  readonly sandboxPage: SandboxPage | undefined
+  readonly logger: FastifyBaseLogger | undefined
+  readonly clock: Clock
+  readonly teardown: (() => unknown)[]
+  readonly close: () => Promise<void>
+}
+
+async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown, close }: Surroundings): Promise<RunningServer> {
+  const onFault = (error: unknown): void => { logger?.error({ err: error }, 'unexpected error') }
+  const folder = await openDataFolder(config.dataDir)
+  teardown.push(() => folder.release())
+  const keys = await loadCoordinatorKeys(folder.keys, clock.now())
+  const token = await loadAdminToken(folder.keys)
+  const blobs = await openBlobFolder(folder.blobs)
+  const awaited = createAwaitedBlobs()
+
+  const coordinator = createCoordinator({
+    store: openSqliteStore(folder.database), now: clock.now, random: Math.random,
+    hasBlob: async (sha256) => (await blobs.size(sha256)) !== null
+  })
+  teardown.push(() => coordinator.close())
+  const metrics = createMetrics(coordinator)
+  const totals = createTotals(coordinator)
+  teardown.push(() => { metrics.close(); totals.close() })
+
+  const feeds = openFeedStore(folder.feeds, onFault)
+  teardown.push(() => { feeds.close() })
+  const ledger = createLedger({ now: clock.now, store: feeds })
+  teardown.push(() => { ledger.close() })
+  const own = new Set([keys.operational, keys.custodial].map(({ publicKey }) => publicKey as AuthorId))
+  const intake = createLedgerIntake({
+    coordinator, ledger, awaited, own,
+    onRefused: (error, { feed }) => { logger?.warn({ err: error, author: feed.author }, 'a ledger record was refused') }
+  })
+  teardown.push(() => { intake.close() })
+  const projection = createLedgerProjection({ coordinator, ledger, keys, clock, metrics, onFault })
+  teardown.push(() => projection.close())
+  await projection.start()
+  await intake.settled()
+
+  const work = createWorkServer({ coordinator, keys, clock, metrics, onFault })
+  const network = { peerId: '', addresses: [] as readonly string[] }
+  let ready = false
+  const app = await createApp({
+    coordinator, work, blobs, awaited, keys, token, metrics, totals, clock, onFault, sandboxPage, logger,
+    network: () => network, ready: () => ready, publicUrl: config.publicUrl, trustProxy: config.trustProxy, dashboardDir: config.dashboardDir
+  })
+  teardown.push(() => app.close())
+  const port = await listen(app, config)
+  const origins = localOrigins(config.host, port)
+
+  const relay = await createRelayNode({
+    peerKey: await peerKeyBytes(keys.peer), announce: (config.publicUrl === undefined ? origins : [config.publicUrl]).map(announceFor)
+  })
+  teardown.push(() => relay.stop())
+  teardown.push(() => work.close())
+  await handleChannel(relay, WORK_PROTOCOL, { limit: WORK_FRAME_MAX_BYTES, maxInboundStreams: WORK_STREAMS_PER_CONNECTION }, (channel, { subnet }) => work.serve(channel, subnet))
+  const provider = await PeerComputeProvider.start(relay, ledger, { clock })
+  teardown.push(() => provider.stop())
+  teardown.push(attachRelay(app.server, relay, createUpgradeGate(clock)))
+  network.peerId = relay.peerId.toString()
+  network.addresses = relay.getMultiaddrs().map(String)
+  ready = true
+  teardown.push(() => { ready = false })
+
+  return {
+    url: config.publicUrl ?? origins[0] ?? `http://127.0.0.1:${port}`, port, root: keys.certificate.root, ...network, dataDir: folder.path,
+    adminToken: token.fresh, openOnLoopback: config.publicUrl === undefined, coordinator, close
+  }
+}
+
+/** Every step runs, whatever the others do; the first failure is told. */
+async function takeDown(steps: (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const step of steps.reverse()) {
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServeConfig): Promise<number> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    if (errorCode(cause) === 'EADDRINUSE') throw new PeerComputeError('PORT_IN_USE', `port ${port} of ${host} is taken by another program`, { cause })
+    throw new PeerComputeError('CONFIG_INVALID', `cannot listen on port ${port} of ${host}: ${errorMessage(cause)}`, { cause, place: { path: 'port' } })
+  }
+  const address = app.server.address()
+  if (address === null || typeof address === 'string') throw new PeerComputeError('INTERNAL', 'the server has no port')
+  return address.port
+}

@@ -1,0 +1,60 @@
+/** The HTTP side as `serve` assembles it, on the memory store and temporary folders, without listening. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { createApp } from '../app.ts'
+import { createAwaitedBlobs } from '../blobs/awaited-blobs.ts'
+import { openBlobFolder, type BlobFolder } from '../blobs/blob-folder.ts'
+import type { Coordinator } from '../coordinator.ts'
+import { createMemoryStore } from '../core/index.ts'
+import { createCoordinator } from '../engine/coordinator.ts'
+import type { AppComponents } from '../http/components.ts'
+import { loadAdminToken } from '../keys/admin-token.ts'
+import { loadCoordinatorKeys, type CoordinatorKeys } from '../keys/coordinator-keys.ts'
+import { createMetrics } from '../metrics/metrics.ts'
+import { createTotals } from '../metrics/totals.ts'
+import { createWorkServer, type WorkServer } from '../work/work-server.ts'
+import { createManualClock, type ManualClock } from './manual-clock.ts'
+
+export interface TestApp extends AsyncDisposable {
+  readonly app: FastifyInstance
+  readonly coordinator: Coordinator
+  readonly work: WorkServer
+  readonly blobs: BlobFolder
+  readonly keys: CoordinatorKeys
+  readonly clock: ManualClock
+  readonly token: string
+  readonly folder: string
+  readonly faults: unknown[]
+}
+
+export async function createTestApp(overrides: Partial<AppComponents> = {}, hasBlob?: (sha256: string) => boolean): Promise<TestApp> {
+  const folder = await mkdtemp(join(tmpdir(), 'coordinator-'))
+  const clock = createManualClock()
+  const keys = await loadCoordinatorKeys(folder, clock.now())
+  const token = await loadAdminToken(folder)
+  const blobs = await openBlobFolder(folder)
+  const faults: unknown[] = []
+  const onFault = (error: unknown): void => { faults.push(error) }
+  const coordinator = createCoordinator({
+    store: createMemoryStore(), now: clock.now, random: () => 0.5,
+    hasBlob: async (sha256) => (hasBlob === undefined ? (await blobs.size(sha256)) !== null : hasBlob(sha256))
+  })
+  const metrics = createMetrics(coordinator)
+  const totals = createTotals(coordinator)
+  const work = createWorkServer({ coordinator, keys, clock, metrics, onFault })
+  const app = await createApp({
+    coordinator, work, blobs, awaited: createAwaitedBlobs(), keys, token, metrics, totals, clock, onFault,
+    network: () => ({ peerId: 'peer', addresses: ['/ip4/127.0.0.1/tcp/1/ws/p2p/peer'] }), ready: () => true, ...overrides
+  })
+  return {
+    app, coordinator, work, blobs, keys, clock, folder, faults, token: token.fresh ?? '',
+    async [Symbol.asyncDispose]() {
+      await work.close()
+      await app.close()
+      await coordinator.close()
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The hosts that are here now, one session each, and what the coordinator tells them unasked: `stop` for a job that needs no
+ * more computing, `nudge` when work appears for those that found none.
+ */
+import type { HostId, JobId, LiveEvent, ReasonCode } from '@peercompute/job-specs'
+import type { CoordinatorMessage } from '@peercompute/job-specs/protocol'
+import type { Clock } from '../config/clock.ts'
+import type { ConnectedHost, Coordinator } from '../coordinator.ts'
+
+/** Idle hosts are told at once, then at most this often. */
+const NUDGE_INTERVAL_MS = 250
+
+export interface HostSession {
+  readonly host: HostId
+  /** Sends something unasked, or keeps it for the next answer. */
+  push(message: CoordinatorMessage): void
+  /** Another connection of the same host has taken over. */
+  superseded(): void
+}
+
+export interface HostSessions {
+  join(session: HostSession, connected: ConnectedHost): Promise<void>
+  /** Gives the host's leases back, unless a newer session of it is there. */
+  leave(session: HostSession): Promise<void>
+  /** Taken before asking, so that work which appears while the answer is made is not missed. */
+  moment(): number
+  asked(session: HostSession, leasedJobs: readonly JobId[], moment: number): void
+  readonly size: number
+  close(): void
+}
+
+interface Presence { readonly session: HostSession; readonly jobs: Set<JobId>; idle: boolean }
+
+const STOPPED_BY = { paused: 'job_paused', completed: 'job_completed', failed: 'job_failed', cancelled: 'job_cancelled' } as const satisfies Record<string, ReasonCode>
+
+export function createHostSessions(coordinator: Coordinator, clock: Clock): HostSessions {
+  const present = new Map<HostId, Presence>()
+  let moments = 0
+  let resting: (() => void) | null = null
+  let nudgeLater = false
+
+  function workAppeared(): void {
+    moments++
+    if (resting !== null) { nudgeLater = true; return }
+    for (const presence of present.values()) {
+      if (!presence.idle) continue
+      presence.idle = false
+      presence.session.push({ type: 'nudge' })
+    }
+    resting = clock.schedule(NUDGE_INTERVAL_MS, () => {
+      resting = null
+      if (!nudgeLater) return
+      nudgeLater = false
+      workAppeared()
+    })
+  }
+
+  function stop(job: JobId, why: ReasonCode): void {
+    for (const { session, jobs } of present.values()) if (jobs.delete(job)) session.push({ type: 'stop', job, why })
+  }
+
+  function followLive(event: LiveEvent): void {
+    if (event.event !== 'job') return
+    const { id, state, units } = event.data
+    if (state === 'paused') stop(id, STOPPED_BY.paused)
+    else if (state === 'running' && units.waiting + units.validating > 0) workAppeared()
+  }
+
+  const unsubscribe = [
+    coordinator.onLive(followLive),
+    coordinator.onSettlement((settlement) => {
+      if (settlement.kind === 'admitted') workAppeared()
+      if (settlement.kind === 'ended') stop(settlement.job, STOPPED_BY[settlement.state])
+    })
+  ]
+
+  return {
+    get size() { return present.size },
+    moment: () => moments,
+
+    async join(session, connected) {
+      const previous = present.get(session.host)
+      present.set(session.host, { session, jobs: previous?.jobs ?? new Set(), idle: false })
+      if (previous !== undefined && previous.session !== session) previous.session.superseded()
+      await coordinator.hostConnected(connected)
+    },
+
+    async leave(session) {
+      if (present.get(session.host)?.session !== session) return
+      present.delete(session.host)
+      await coordinator.hostDisconnected(session.host)
+    },
+
+    asked(session, leasedJobs, moment) {
+      const presence = present.get(session.host)
+      if (presence?.session !== session) return
+      for (const job of leasedJobs) presence.jobs.add(job)
+      presence.idle = leasedJobs.length === 0
+      if (presence.idle && moment !== moments) {
+        presence.idle = false
+        session.push({ type: 'nudge' })
+      }
+    },
+
+    close() {
+      for (const end of unsubscribe) end()
+      resting?.()
+      resting = null
+      present.clear()
+    }
+  }
+}
