@@ -1,0 +1,73 @@
+/** The coordinator's HTTP API, as far as the commands need it. Every path is written here and nowhere else. */
+import {
+  coordinatorInfoSchema,
+  hostViewSchema,
+  jobDetailSchema,
+  jobPageSchema,
+  submitAnswerSchema,
+  whySchema,
+  type BlobRef,
+  type CoordinatorInfo,
+  type HostView,
+  type JobCommand,
+  type JobDetail,
+  type JobSpec,
+  type JobSummary,
+  type SignedSpec,
+  type SubmitAnswer,
+  type Why
+} from '@peercompute/job-specs'
+import { z } from 'zod'
+import { ask, send, type HttpInit, type HttpRequest } from './http.ts'
+
+const hostsSchema = z.object({ hosts: z.array(hostViewSchema) })
+
+export interface JobPage {
+  readonly jobs: readonly JobSummary[]
+  readonly next: string | null
+}
+
+/** Forms in which the coordinator streams all settled units. */
+export type StreamFormat = 'ndjson' | 'csv'
+
+/** Uploads may take long; they have no deadline of their own, only the command's signal. */
+export interface ApiClient {
+  info(): Promise<CoordinatorInfo>
+  jobs(options: { readonly limit: number; readonly cursor?: string }): Promise<JobPage>
+  job(id: string): Promise<JobDetail>
+  why(id: string, unit: number): Promise<Why>
+  whyHost(host: string): Promise<Why>
+  hosts(): Promise<readonly HostView[]>
+  /** Settled units in unit order: a ResultRow a line, or a table. Breaks off with an error, never silently. */
+  results(id: string, format: StreamFormat): Promise<ReadableStream<Uint8Array>>
+  submit(body: SignedSpec | { readonly spec: JobSpec }): Promise<SubmitAnswer>
+  putBlob(ref: BlobRef, bytes: Uint8Array): Promise<void>
+  /** With a signed command of the author, or with none when a token stands for it. */
+  command(job: string, action: JobCommand['action'], signed?: JobCommand): Promise<void>
+  /** The stream of server-sent events about a job, open until `signal` aborts. */
+  events(job: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
+}
+
+export function createApiClient(init: HttpInit): ApiClient {
+  const stream = async (path: string, request: HttpRequest) => (await send(init, path, request)).body ?? new ReadableStream<Uint8Array>()
+  return {
+    info: () => ask(init, '/coordinator', coordinatorInfoSchema),
+    jobs: ({ limit, cursor }) => {
+      const query = new URLSearchParams({ limit: String(limit), ...(cursor === undefined ? {} : { cursor }) })
+      return ask(init, `/jobs?${query.toString()}`, jobPageSchema)
+    },
+    job: (id) => ask(init, `/jobs/${id}`, jobDetailSchema),
+    why: (id, unit) => ask(init, `/jobs/${id}/why?unit=${unit}`, whySchema),
+    whyHost: (host) => ask(init, `/hosts/${host}/why`, whySchema),
+    hosts: async () => (await ask(init, '/hosts', hostsSchema)).hosts,
+    results: (id, format) => stream(`/jobs/${id}/results?format=${format}`, { accept: '*/*', signal: init.signal }),
+    submit: (json) => ask(init, '/jobs', submitAnswerSchema, { method: 'POST', json }),
+    putBlob: async (ref, bytes) => {
+      await send(init, `/blobs/${ref.sha256}`, { method: 'PUT', bytes: new Uint8Array(bytes), signal: init.signal })
+    },
+    command: async (job, action, signed) => {
+      await send(init, `/jobs/${job}/${action}`, { method: 'POST', ...(signed === undefined ? {} : { json: signed }) })
+    },
+    events: (job, signal) => stream(`/events?job=${job}`, { accept: 'text/event-stream', signal })
+  }
+}

@@ -1,0 +1,171 @@
+import {
+  compareValues,
+  kernelExecutors,
+  outputElements,
+  PeerComputeError,
+  type ErrorCode,
+  type ExecutorKind,
+  type JobSpec,
+  type ParamValue,
+  type UnitFailure
+} from '@peercompute/job-specs'
+import { runUnitsOnGpu } from '../check/gpu-run.ts'
+import { prepare, runUnits, sampleUnits, type UnitRuns } from '../check/run-units.ts'
+import { json, type Context, type SharedOptions } from '../context.ts'
+import { loadJob, type LoadedJob } from '../job/load-job.ts'
+import { count, duration } from '../output/format.ts'
+import { printable } from '../output/printable.ts'
+import { table } from '../output/table.ts'
+
+export interface CheckOptions extends SharedOptions {
+  readonly param: Readonly<Record<string, ParamValue>>
+  /** Left out: some units spread over the job. */
+  readonly unit?: number
+}
+
+interface Checked extends UnitRuns {
+  readonly kind: ExecutorKind
+}
+
+interface Skipped {
+  readonly kind: ExecutorKind
+  readonly why: string
+}
+
+interface Agreement {
+  readonly executors: string
+  readonly unit: number
+  readonly agree: boolean
+  readonly detail: string
+}
+
+const FAILURE_CODES: Partial<Record<UnitFailure, ErrorCode>> = {
+  compile_error: 'KERNEL_COMPILE',
+  output_too_large: 'OUTPUT_SIZE',
+  output_shape: 'OUTPUT_SIZE',
+  missing_blob: 'BLOB_NOT_FOUND'
+}
+
+/** Executors one after another, so that they do not slow each other down. The author's own program runs on the author's machine: all is admitted. */
+async function runEverywhere(
+  context: Context,
+  job: LoadedJob,
+  units: readonly number[]
+): Promise<{ checked: Checked[]; skipped: Skipped[] }> {
+  const checked: Checked[] = []
+  const skipped: Skipped[] = []
+  for (const kind of kernelExecutors(job.spec.kernel)) {
+    context.terminal.live(`Units ${units.join(', ')} on ${kind} …`)
+    if (kind === 'webgpu') {
+      const answer = await runUnitsOnGpu(job, units, context.env, context.signal)
+      if (answer.kind === 'ran') checked.push({ kind, ...answer.runs })
+      else skipped.push({ kind, why: answer.why })
+    } else {
+      const { nodeCpuWorker } = await import('@peercompute/worker-client/node')
+      const worker = await nodeCpuWorker({ kind, slots: 1, admit: () => true })
+      checked.push({ kind, ...(await runUnits(worker, prepare(job), units, context.signal)) })
+    }
+  }
+  return { checked, skipped }
+}
+
+function refuseFailures(checked: readonly Checked[]): void {
+  for (const { kind, outcomes } of checked) {
+    const failure = outcomes.find((outcome) => !outcome.ok)
+    if (failure?.ok === false)
+      throw new PeerComputeError(
+        FAILURE_CODES[failure.reason] ?? 'UNIT_FAILED',
+        `${kind}, unit ${failure.unit}: ${failure.reason}: ${failure.message}`
+      )
+  }
+}
+
+/** Every program is compared with the first one, as the coordinator compares results with one reference. */
+function compare({ verification, outputs }: JobSpec, [first, ...others]: readonly Checked[]): readonly Agreement[] {
+  return others.flatMap(({ kind, outcomes }) =>
+    outcomes.flatMap((outcome, index): readonly Agreement[] => {
+      const reference = first?.outcomes[index]
+      if (first === undefined || !reference?.ok || !outcome.ok) return []
+      const { agree, detail } = compareValues(verification.comparator, outputs, reference.value, outcome.value)
+      return [{ executors: `${first.kind} and ${kind}`, unit: outcome.unit, agree, detail }]
+    })
+  )
+}
+
+/** First elements of each output of the last unit, so that a researcher recognises the answer. */
+function preview(spec: JobSpec, { outcomes }: Checked): string {
+  const shown = 4
+  const last = outcomes.at(-1)
+  if (!last?.ok) return ''
+  const texts = spec.outputs.map(({ name }) => {
+    const elements = outputElements(spec.outputs, name, last.value)
+    return `${name} = ${elements.slice(0, shown).join(', ')}${elements.length > shown ? ` … (${elements.length})` : ''}`
+  })
+  return `unit ${last.unit}: ${texts.join('; ')}`
+}
+
+function meanMs({ outcomes }: Checked): number {
+  return outcomes.reduce((sum, { computeMs }) => sum + computeMs, 0) / outcomes.length
+}
+
+/** One core's time for the whole job on the fastest executor here, every execution of the quorum counted. */
+function estimate(
+  spec: JobSpec,
+  checked: readonly Checked[]
+): { readonly kind: ExecutorKind; readonly unitMs: number; readonly jobMs: number } | null {
+  const [fastest] = checked.map((one) => ({ kind: one.kind, unitMs: meanMs(one) })).sort((a, b) => a.unitMs - b.unitMs)
+  return fastest === undefined ? null : { ...fastest, jobMs: fastest.unitMs * spec.unitCount * spec.verification.quorum }
+}
+
+export async function check(context: Context, target: string, options: CheckOptions): Promise<void> {
+  const { terminal } = context
+  const job = await loadJob(target, { params: options.param })
+  const { spec } = job
+  if (options.unit !== undefined && options.unit >= spec.unitCount) {
+    throw new PeerComputeError('REQUEST_INVALID', `--unit ${options.unit}: the job has units 0 … ${spec.unitCount - 1}`)
+  }
+  const units = options.unit === undefined ? sampleUnits(spec) : [options.unit]
+  const { checked, skipped } = await runEverywhere(context, job, units)
+  refuseFailures(checked)
+  const comparisons = compare(spec, checked)
+  const disagreement = comparisons.find(({ agree }) => !agree)
+  if (disagreement !== undefined) {
+    throw new PeerComputeError('KERNEL_DISAGREES', `Unit ${disagreement.unit}, ${disagreement.executors}: ${disagreement.detail}`)
+  }
+  const expected = estimate(spec, checked)
+
+  if (options.json) {
+    const executors = checked.map((one) => ({
+      kind: one.kind,
+      numericClass: one.numericClass,
+      software: one.software,
+      unitMs: meanMs(one)
+    }))
+    return terminal.data(json({ spec, units, executors, skipped, comparisons, estimate: expected }))
+  }
+  terminal.talk(`${printable(spec.title)}: ${count(spec.unitCount)} units, ${spec.verification.quorum} agreeing results each`)
+  const rows = checked.map((one) => [
+    one.kind,
+    'ok',
+    duration(meanMs(one)),
+    `${one.numericClass}${one.software ? ' (software)' : ''}`,
+    preview(spec, one)
+  ])
+  await terminal.data(
+    table(
+      ['EXECUTOR', 'UNITS', 'MEAN TIME', 'NUMERIC CLASS', 'VALUE'],
+      [...rows, ...skipped.map(({ kind, why }) => [kind, 'skipped', '', '', printable(why)])]
+    )
+  )
+  terminal.talk(
+    comparisons.length === 0
+      ? 'Only one program was run, so nothing was compared.'
+      : `All agree on units ${units.join(', ')}. ${comparisons.at(-1)?.detail ?? ''}`
+  )
+  if (expected !== null) {
+    terminal.talk(
+      `About ${duration(expected.jobMs)} of one core's time in all on ${expected.kind}; divide it by the cores and volunteers that take part.`
+    )
+  }
+  terminal.talk(`Publish it: peercompute submit ${target} --watch`)
+}

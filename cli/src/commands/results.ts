@@ -1,0 +1,78 @@
+/** The settled units of a job, in unit order, as a stream: a job of any size fits into little memory. */
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { finished } from 'node:stream/promises'
+import { PeerComputeError, type JobDetail } from '@peercompute/job-specs'
+import type { ApiClient } from '../api/client.ts'
+import { findJob } from '../api/find-job.ts'
+import { coordinatorOf, type Context, type RemoteOptions } from '../context.ts'
+import { count } from '../output/format.ts'
+
+export const resultFormats = ['ndjson', 'json', 'csv'] as const
+export type ResultFormat = (typeof resultFormats)[number]
+
+export interface ResultsOptions extends RemoteOptions {
+  readonly format?: ResultFormat
+  readonly out?: string
+}
+
+async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  for await (const chunk of stream) yield decoder.decode(chunk, { stream: true })
+}
+
+async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of chunks(stream)) {
+    const parts = (rest + chunk).split('\n')
+    rest = parts.pop() ?? ''
+    yield* parts
+  }
+  if (rest !== '') yield rest
+}
+
+/** One document: the job, its specification, and a row for each settled unit. */
+async function* document(job: JobDetail, rows: AsyncIterable<string>): AsyncGenerator<string> {
+  const { spec, ...summary } = job
+  yield `{"job":${JSON.stringify(summary)},"spec":${JSON.stringify(spec)},"rows":[`
+  let separator = '\n'
+  for await (const row of rows) {
+    yield separator + row
+    separator = ',\n'
+  }
+  yield '\n]}\n'
+}
+
+async function textOf(api: ApiClient, job: JobDetail, format: ResultFormat): Promise<AsyncIterable<string>> {
+  return format === 'json' ? document(job, lines(await api.results(job.id, 'ndjson'))) : chunks(await api.results(job.id, format))
+}
+
+/** The file is there whole, or not at all. */
+async function writeFile(path: string, text: AsyncIterable<string>): Promise<void> {
+  const temporary = `${path}.part`
+  try {
+    const file = createWriteStream(temporary)
+    for await (const part of text) if (!file.write(part)) await once(file, 'drain')
+    file.end()
+    await finished(file)
+    await rename(temporary, path)
+  } catch (cause) {
+    await rm(temporary, { force: true })
+    if (cause instanceof Error && 'syscall' in cause)
+      throw new PeerComputeError('CONFIG_INVALID', `--out ${path}: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+export async function results(context: Context, reference: string, options: ResultsOptions): Promise<void> {
+  const { api } = await coordinatorOf(context, options)
+  const job = await api.job(await findJob(api, reference))
+  const format = options.format ?? (options.json ? 'json' : 'ndjson')
+  const text = await textOf(api, job, format)
+  if (options.out === undefined) for await (const part of text) await context.terminal.data(part)
+  else await writeFile(options.out, text)
+  const { validated } = job.units
+  const partly = validated < job.unitCount ? ` of ${count(job.unitCount)}; the rest is not settled yet` : ''
+  context.terminal.talk(`${count(validated)} units${partly}${options.out === undefined ? '' : `, in ${options.out}`}`)
+}

@@ -1,0 +1,62 @@
+import { kernelExecutors, type Independence, type JobDetail } from '@peercompute/job-specs'
+import { findJob } from '../api/find-job.ts'
+import { coordinatorOf, json, type Context, type RemoteOptions } from '../context.ts'
+import { count, moment } from '../output/format.ts'
+import { printable } from '../output/printable.ts'
+import { bar } from '../output/progress.ts'
+import { reducedText } from '../output/reduced.ts'
+
+/** What a quorum at this level means, so that nobody takes it for more. */
+export const INDEPENDENCE_WORDS: Readonly<Record<Independence, string>> = {
+  executor: 'different programs, possibly on the same machine',
+  host: 'different installations',
+  owner: 'different accounts',
+  subnet: 'different networks'
+}
+
+export function jobLines(job: JobDetail): readonly (readonly [string, string])[] {
+  const { units, spec } = job
+  const executions = job.executionsPerUnit === null ? '' : `, ${job.executionsPerUnit.toFixed(2)} executions a unit`
+  return [
+    ['job', job.id],
+    ['title', `${printable(job.title)} (${printable(job.name)}, revision ${spec.revision})`],
+    [
+      'researcher',
+      `${printable(job.researcher) || '–'}, author ${job.author}${job.custodial ? ' (custodial: a token stood for the author)' : ''}`
+    ],
+    ['state', `${job.state}: ${job.why.sentence}`],
+    [
+      'units',
+      `${bar(units.validated, job.unitCount)} ${count(units.validated)} of ${count(job.unitCount)} verified, ${count(units.inProgress)} computing, ${count(units.validating)} awaiting a second result, ${count(units.errored)} failed`
+    ],
+    [
+      'verified by',
+      `${job.quorum} agreeing results from ${INDEPENDENCE_WORDS[job.independence]}${job.sameMachine ? ' – so far one and the same machine' : ''}${executions}`
+    ],
+    ['kernel', `${printable(spec.kernel.name)} for ${kernelExecutors(spec.kernel).join(', ')}`],
+    [
+      'params',
+      Object.entries(spec.params)
+        .map(([name, value]) => `${name}=${String(value)}`)
+        .join(' ') || '–'
+    ],
+    ['hosts', String(job.hosts)],
+    ['times', `submitted ${moment(job.submittedAt)}, first verified ${moment(job.firstValidatedAt)}, ended ${moment(job.endedAt)}`],
+    ['result', reducedText(job.reduced)],
+    ...job.failures.map((failure): readonly [string, string] => [
+      'failed',
+      `${failure.units} × ${failure.reason}: ${printable(failure.message)}`
+    ])
+  ]
+}
+
+export async function show(context: Context, reference: string, options: RemoteOptions): Promise<void> {
+  const { api } = await coordinatorOf(context, options)
+  const job = await api.job(await findJob(api, reference))
+  if (options.json) return context.terminal.data(json(job))
+  await context.terminal.data(
+    jobLines(job)
+      .map(([name, value]) => `${name.padEnd(12)} ${value}\n`)
+      .join('')
+  )
+}

@@ -1,0 +1,202 @@
+/** The commands, their options and their help. Each command's code is loaded when it is used. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import type { CheckOptions } from './commands/check.ts'
+import type { KeyOptions, RecoverOptions } from './commands/keys.ts'
+import type { ListOptions } from './commands/list.ts'
+import type { ResultsOptions } from './commands/results.ts'
+import type { ServeFlags } from './commands/serve.ts'
+import type { SubmitOptions } from './commands/submit.ts'
+import type { VolunteerOptions } from './commands/volunteer.ts'
+import type { WatchOptions } from './commands/watch.ts'
+import type { Context, RemoteOptions } from './context.ts'
+import { createTerminal } from './output/terminal.ts'
+
+const EXIT_CODES = `
+Exit codes:
+  0 ok · 1 job failed · 2 usage · 3 invalid job · 4 not found · 5 not allowed · 6 unreachable · 7 deadline passed
+  8 conflict · 9 environment (port, folder, key) · 130 interrupted (the job goes on)
+
+Environment:
+  PEERCOMPUTE_COORDINATOR  address of the coordinator (default http://127.0.0.1:8400)
+  PEERCOMPUTE_TOKEN        token, when the coordinator wants one
+  NO_COLOR                 no colours
+`
+const USAGE = 2
+const INTERRUPTED = 130
+
+function numberFrom(from: number, to: number, whole = true) {
+  return (text: string): number => {
+    const value = Number(text)
+    if (text.trim() === '' || !(value >= from && value <= to) || (whole && !Number.isInteger(value))) {
+      throw new InvalidArgumentError(`It must be a ${whole ? 'whole ' : ''}number from ${from} to ${to}.`)
+    }
+    return value
+  }
+}
+
+type Params = Record<string, number | number[]>
+
+/** `n=12` or `c=1,2,3`, repeatable. */
+function param(text: string, earlier: Params): Params {
+  const [, name, value] = /^([A-Za-z]\w*)=(.+)$/.exec(text) ?? []
+  const numbers = value?.split(',').map((part) => (part.trim() === '' ? NaN : Number(part))) ?? []
+  const [first] = numbers
+  if (name === undefined || first === undefined || numbers.some((number) => !Number.isFinite(number))) {
+    throw new InvalidArgumentError('Write name=number, or name=number,number for a list.')
+  }
+  return { ...earlier, [name]: numbers.length === 1 ? first : numbers }
+}
+
+const remote = (command: Command) =>
+  command
+    .option('--coordinator <url>', 'address of the coordinator')
+    .option('--token <token>', 'token (better in PEERCOMPUTE_TOKEN)')
+    .option('--json', 'data for programs on stdout')
+
+const example = (command: Command, ...lines: readonly string[]) =>
+  command.addHelpText('after', `\nExample:\n${lines.map((line) => `  $ peercompute ${line}`).join('\n')}`)
+
+export function buildProgram(context: Context): Command {
+  const program = new Command('peercompute')
+    .description('Volunteer computing: publish jobs, verify every result, lend this machine.')
+    .version('0.1.0')
+    .showHelpAfterError('(add --help for the options)')
+    .addHelpText('after', EXIT_CODES)
+  const add = (usage: string, description: string, ...examples: readonly string[]) =>
+    example(program.command(usage).description(description), ...examples)
+
+  const serving = (command: Command) =>
+    command
+      .option('--port <port>', 'port for pages, API and peers', numberFrom(0, 65_535))
+      .option('--host <address>', 'address to listen on (default 127.0.0.1: this machine only)')
+      .option('--data <folder>', 'data folder (default .peercompute)')
+      .option('--public-url <url>', 'origin under which the world reaches this coordinator')
+      .option('--trust-proxy <address...>', 'reverse proxies whose X-Forwarded-For is believed')
+      .option('--json', 'data for programs on stdout')
+
+  serving(add('serve', 'run a coordinator', 'serve --data /var/lib/peercompute --public-url https://compute.example.org')).action(
+    async (options: ServeFlags) => (await import('./commands/serve.ts')).serve(context, options)
+  )
+  serving(add('start', 'run a coordinator, publish the sample job, and lend this machine', 'start')).action(async (options: ServeFlags) =>
+    (await import('./commands/start.ts')).start(context, options)
+  )
+
+  add('check <job>', 'read a job, run some units on every executor here, compare, and estimate', 'check examples/jobs/n-queens')
+    .option('-p, --param <name=value>', 'parameter of the job, repeatable', param, {})
+    .option('--unit <unit>', 'unit to run (default: some, spread over the job)', numberFrom(0, Number.MAX_SAFE_INTEGER))
+    .option('--json', 'data for programs on stdout')
+    .action(async (job: string, options: CheckOptions) => (await import('./commands/check.ts')).check(context, job, options))
+  remote(
+    add(
+      'submit <job>',
+      'publish a job: a folder, a job file, or the name of a library kernel',
+      'submit examples/jobs/n-queens --watch',
+      'submit n-queens -p n=12'
+    )
+  )
+    .option('-p, --param <name=value>', 'parameter of the job, repeatable', param, {})
+    .option('--revision <number>', 'publish the same work again under another id', numberFrom(1, 1_000_000))
+    .option('-w, --watch', 'show progress until the job ends')
+    .option('--timeout <seconds>', 'stop watching after this time', numberFrom(0.001, 1e9, false))
+    .action(async (job: string, options: SubmitOptions) => (await import('./commands/submit.ts')).submit(context, job, options))
+
+  remote(add('list', 'the newest jobs', 'list --limit 5'))
+    .option('--limit <number>', 'how many', numberFrom(1, 100), 20)
+    .option('--cursor <cursor>', 'where the previous page ended')
+    .action(async (options: ListOptions) => (await import('./commands/list.ts')).list(context, options))
+  remote(add('show <job>', 'one job (id, its beginning, or the name)', 'show n-queens')).action(
+    async (job: string, options: RemoteOptions) => (await import('./commands/show.ts')).show(context, job, options)
+  )
+  remote(add('watch <job>', 'progress until the job ends', 'watch n-queens --timeout 60'))
+    .option('--timeout <seconds>', 'give up after this time; the job goes on', numberFrom(0.001, 1e9, false))
+    .action(async (job: string, options: WatchOptions) => (await import('./commands/watch.ts')).watch(context, job, options))
+  remote(add('why <job|job/unit|host>', 'why it waits, is idle, or failed', 'why n-queens', 'why n-queens/17')).action(
+    async (what: string, options: RemoteOptions) => (await import('./commands/why.ts')).why(context, what, options)
+  )
+  remote(add('results <job>', 'the settled units, in order', 'results n-queens --format csv --out queens.csv'))
+    .addOption(new Option('--format <format>', 'form of the data').choices(['ndjson', 'json', 'csv']))
+    .option('--out <file>', 'write to a file instead of stdout')
+    .action(async (job: string, options: ResultsOptions) => (await import('./commands/results.ts')).results(context, job, options))
+  for (const [action, description] of [
+    ['cancel', 'end a job; settled units stay'],
+    ['pause', 'stop giving out units'],
+    ['resume', 'give out units again']
+  ] as const) {
+    remote(add(`${action} <job>`, description, `${action} n-queens`)).action(async (job: string, options: RemoteOptions) =>
+      (await import('./commands/cancel.ts')).changeJob(context, action, job, options)
+    )
+  }
+  remote(add('volunteer', 'lend this machine to a coordinator', 'volunteer --coordinator https://compute.example.org'))
+    .option('--data <folder>', 'folder of the identity and unsent results')
+    .option('--label <name>', 'name of this machine')
+    .option('--threads <number>', 'processor threads to lend', numberFrom(1, 1024))
+    .action(async (options: VolunteerOptions) => (await import('./commands/volunteer.ts')).volunteer(context, options))
+
+  const keys = program.command('keys').description('the keys that stand for you, or with --data for a coordinator')
+  const key = (usage: string, description: string, ...examples: readonly string[]) =>
+    example(keys.command(usage).description(description), ...examples)
+      .option('--data <folder>', 'data folder of a coordinator')
+      .option('--json', 'data for programs on stdout')
+  key('show', 'public keys and pinned coordinators', 'keys show').action(async (options: KeyOptions) =>
+    (await import('./commands/keys.ts')).showKeys(context, options)
+  )
+  key('export <file>', 'write the account (or the coordinator’s keys) to a file, for the safe', 'keys export my-account.json').action(
+    async (file: string, options: KeyOptions) => (await import('./commands/keys.ts')).exportKeys(context, file, options)
+  )
+  key('rotate', 'replace the working key; the account or root stays', 'keys rotate --data .peercompute').action(
+    async (options: KeyOptions) => (await import('./commands/keys.ts')).rotateKeys(context, options)
+  )
+  key('recover <file>', 'bring back what was exported', 'keys recover my-account.json')
+    .option('--replace', 'replace another account that is here')
+    .action(async (file: string, options: RecoverOptions) => (await import('./commands/keys.ts')).recoverKeys(context, file, options))
+  key('forget <url>', 'remove the pin of a coordinator whose key was changed on purpose', 'keys forget https://compute.example.org').action(
+    async (url: string, options: KeyOptions) => (await import('./commands/keys.ts')).forgetPin(context, url, options)
+  )
+  return program
+}
+
+/** Exit code of an error; says it on stderr. */
+async function fail(context: Context, error: unknown, asJson: boolean): Promise<number> {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+  if (context.signal.aborted) return INTERRUPTED
+  const { ERRORS, PeerComputeError, toProblem } = await import('@peercompute/job-specs')
+  const known =
+    error instanceof PeerComputeError
+      ? error
+      : new PeerComputeError('INTERNAL', error instanceof Error ? (error.stack ?? error.message) : String(error))
+  if (asJson) context.terminal.talk(JSON.stringify(toProblem(known)))
+  else (await import('./output/explain-error.ts')).explainError(context.terminal, known)
+  return ERRORS[known.code].exit
+}
+
+function untilInterrupted(): AbortSignal {
+  const controller = new AbortController()
+  let firstAt = 0
+  const stop = () => {
+    const now = performance.now()
+    if (firstAt === 0) firstAt = now
+    // The same Ctrl-C may come twice, from the terminal and through npm; a later one is impatience.
+    else if (now - firstAt > 1_000) process.exit(INTERRUPTED)
+    controller.abort(new DOMException('Interrupted', 'AbortError'))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  return controller.signal
+}
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const terminal = createTerminal(process)
+  const context: Context = { terminal, env: process.env, signal: untilInterrupted() }
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  const program = buildProgram(context)
+  const exitOverride = (command: Command): void => {
+    command.exitOverride()
+    for (const child of command.commands) exitOverride(child)
+  }
+  exitOverride(program)
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    process.exitCode = await fail(context, error, argv.includes('--json'))
+  }
+}

@@ -1,0 +1,16 @@
+import { blobRef } from '@peercompute/job-specs'
+import { describe, expect, it } from 'vitest'
+import { spec } from '../../../dev/fixture-jobs.ts'
+import { estimate } from './estimate.ts'
+
+describe('the estimate of a job', () => {
+  it('counts every computation that the quorum needs, and every byte that comes back', () => {
+    const job = spec('mandelbrot')
+    expect(estimate(job)).toMatchObject({ units: 144, computations: 288, operations: 288 * job.unitOperations, outputBytes: 144 * 48 * 48 * 4 })
+  })
+
+  it('downloads the inputs and the largest program only', () => {
+    const job = { ...spec('queens'), inputs: [{ name: 'table', type: 'f32' as const, blob: blobRef(new Uint8Array(1_000)) }] }
+    expect(estimate(job).downloadBytes).toBe(1_000 + Math.max(job.kernel.js?.blob.bytes ?? 0, job.kernel.wgsl?.blob.bytes ?? 0))
+  })
+})

@@ -1,0 +1,49 @@
+/** What a job is doing, as sentences with numbers. */
+import type { JobSummary, UnitCounts } from '@peercompute/job-specs'
+import { count, percent } from './format.ts'
+
+/** The state sentence that opens the job page. */
+export function jobSentence(job: JobSummary): string {
+  const done = job.units.validated
+  const all = count(job.unitCount)
+  switch (job.state) {
+    case 'queued': return 'Waiting for its files.'
+    case 'running': return done === 0 ? 'Running. No unit is validated yet.' : `${count(done)} of ${all} units are validated.`
+    case 'paused': return `Paused at ${count(done)} of ${all} units.`
+    case 'completed': return job.unitCount === 1 ? 'Complete: its unit is validated.' : `Complete: all ${all} units are validated.`
+    case 'failed': return `Ended with ${count(job.units.errored)} of ${all} units unsettled.`
+    case 'cancelled': return `Cancelled at ${count(done)} of ${all} units.`
+    case 'retired': return 'Retired. Its results were put away.'
+  }
+}
+
+export const countOrder = ['validated', 'validating', 'inProgress', 'errored', 'waiting'] as const satisfies readonly (keyof UnitCounts)[]
+export type CountName = (typeof countOrder)[number]
+
+/** Swatch letter (base.css) and word of each count. */
+export const COUNT_WORDS: Record<CountName, { readonly swatch: string; readonly word: string; readonly plain: string }> = {
+  validated: { swatch: 'v', word: 'validated', plain: 'verified' },
+  validating: { swatch: 'j', word: 'validating', plain: 'waiting for a second computer' },
+  inProgress: { swatch: 'r', word: 'in progress', plain: 'being computed' },
+  errored: { swatch: 'e', word: 'errored', plain: 'given up' },
+  waiting: { swatch: 'w', word: 'waiting', plain: 'not started' }
+}
+
+export function exposureSummary(units: UnitCounts, unitCount: number): string {
+  return countOrder.filter((name) => units[name] > 0 || name === 'validated')
+    .map((name) => `${count(units[name])} ${COUNT_WORDS[name].word}, ${percent(units[name], unitCount)}`).join('; ')
+}
+
+const INDEPENDENCE_WORDS = {
+  executor: 'two different programs', host: 'two different computers', owner: 'two different people', subnet: 'two different networks'
+} as const
+
+/** "2 agreeing results from two different computers." */
+export function quorumSentence(job: Pick<JobSummary, 'quorum' | 'independence'>): string {
+  if (job.quorum === 1) return 'One result is believed as it is.'
+  const source = INDEPENDENCE_WORDS[job.independence].replace('two', job.quorum === 2 ? 'two' : count(job.quorum))
+  return `A unit is validated when ${count(job.quorum)} results from ${source} agree.`
+}
+
+/** Names whom the reader trusts when nobody else has looked. */
+export const SAME_MACHINE_SENTENCE = 'Every result so far comes from executors of one and the same machine. They check the programs against each other, not the machine.'

@@ -1,0 +1,83 @@
+/** The volunteer of this browser, for every page: its state, its verbs, and its units as they come. */
+import { isLending, NOBODY, type Preferences, type UnitNews, type VolunteerCommand, type VolunteerSnapshot } from '../models/volunteer.ts'
+import { createVolunteerClient } from '../services/volunteer-client.ts'
+import { throttled } from '../services/throttle.ts'
+import { browserVolunteerParts, joinVolunteerTabs, type VolunteerTabs } from '../services/volunteer-tabs.ts'
+
+const CONSENT_KEY = 'peercompute.consent'
+/** Raise it when what a volunteer agrees to changes; everybody is asked again. */
+const CONSENT_VERSION = '1'
+const PREFERENCES_KEY = 'peercompute.preferences'
+/** The sentence of the first page changes with it. */
+const CURRENT_EVERY_MS = 1_000
+
+function storedPreferences(): Preferences {
+  const stored = localStorage.getItem(PREFERENCES_KEY) ?? ''
+  return { restWhenHidden: stored.includes('hidden'), restOnBattery: !stored.includes('nobattery') }
+}
+
+class Volunteer {
+  snapshot = $state.raw<VolunteerSnapshot>(NOBODY)
+  /** Another tab computes; this one shows what it does. */
+  elsewhere = $state(false)
+  /** The unit last finished here; at most once a second. */
+  current = $state.raw<{ readonly job: string; readonly unit: number } | null>(null)
+  consented = $state(localStorage.getItem(CONSENT_KEY) === CONSENT_VERSION)
+  startedAtMs = $state<number | null>(null)
+  readonly lending = $derived(isLending(this.snapshot.phase))
+  preferences = $state.raw(storedPreferences())
+  #last: UnitNews | null = null
+  readonly #showLast = throttled(CURRENT_EVERY_MS, () => {
+    if (this.#last !== null && this.lending) this.current = { job: this.#last.job, unit: this.#last.unit }
+  })
+  readonly #listeners = new Set<(news: UnitNews) => void>()
+  #tabs: VolunteerTabs | null = null
+
+  /** Joins the other tabs. Returns the function that leaves them. */
+  join(): () => void {
+    if (!window.isSecureContext) return () => undefined
+    const tabs = joinVolunteerTabs(browserVolunteerParts(() => createVolunteerClient(storedPreferences)), {
+      onSnapshot: (snapshot, elsewhere) => {
+        if (!isLending(snapshot.phase)) this.current = null
+        if (isLending(snapshot.phase) && !isLending(this.snapshot.phase)) this.startedAtMs = Date.now()
+        this.snapshot = snapshot
+        this.elsewhere = elsewhere
+      },
+      onUnit: (news) => {
+        this.#last = news
+        this.#showLast()
+        for (const listener of this.#listeners) listener(news)
+      }
+    })
+    this.#tabs = tabs
+    return () => { tabs.end() }
+  }
+
+  onUnit(listener: (news: UnitNews) => void): () => void {
+    this.#listeners.add(listener)
+    return () => { this.#listeners.delete(listener) }
+  }
+
+  /** Remembers that the volunteer has read what runs, how much, what is kept and how to stop. */
+  consent(): void {
+    localStorage.setItem(CONSENT_KEY, CONSENT_VERSION)
+    this.consented = true
+  }
+
+  /** Applies at once, in whichever tab computes. */
+  prefer(preferences: Preferences): void {
+    this.preferences = preferences
+    localStorage.setItem(PREFERENCES_KEY, `${preferences.restWhenHidden ? 'hidden' : ''} ${preferences.restOnBattery ? '' : 'nobattery'}`)
+    void this.command('reconsider')
+  }
+
+  async start(takeOver = false): Promise<void> {
+    await this.#tabs?.start(takeOver)
+  }
+
+  async command(command: VolunteerCommand): Promise<void> {
+    await this.#tabs?.command(command)
+  }
+}
+
+export const volunteer = new Volunteer()

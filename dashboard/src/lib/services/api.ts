@@ -1,0 +1,66 @@
+/** The coordinator's HTTP API, as far as the pages need it. Every path is written here and nowhere else. */
+import {
+  hostViewSchema, jobDetailSchema, jobPageSchema, resultRowSchema, submitAnswerSchema, unitIndexSchema, whySchema,
+  type ContentHash, type HostView, type JobAction, type JobCommand, type JobDetail, type ResultRow, type SignedSpec, type SubmitAnswer, type Why
+} from '@peercompute/job-specs'
+import { decodeFrames, WORK_FRAME_MAX_BYTES } from '@peercompute/job-specs/protocol'
+import { z } from 'zod'
+import { ask, send } from './http.ts'
+
+export const API = '/api/v1'
+export const EVENTS_PATH = `${API}/events`
+/** Most units whose values are asked for in one request. */
+export const VALUE_UNITS_MAX = 4_096
+
+const hostsSchema = z.object({ hosts: z.array(hostViewSchema) })
+const resultsSchema = z.object({ rows: z.array(resultRowSchema), next: z.int().nullable() })
+export type JobPage = z.infer<typeof jobPageSchema>
+export interface ResultPage { readonly rows: readonly ResultRow[]; readonly next: number | null }
+export const resultFormats = ['ndjson', 'json', 'csv'] as const
+export type ResultFormat = (typeof resultFormats)[number]
+const valueHeaderSchema = z.object({ unit: unitIndexSchema })
+export interface UnitValue { readonly unit: number; readonly value: Uint8Array }
+
+export function getJobs(cursor: string | null, signal: AbortSignal): Promise<JobPage> {
+  const query = new URLSearchParams({ limit: '50', ...(cursor === null ? {} : { cursor }) })
+  return ask(`${API}/jobs?${query.toString()}`, jobPageSchema, { signal })
+}
+
+export const getJob = (id: string, signal: AbortSignal): Promise<JobDetail> => ask(`${API}/jobs/${id}`, jobDetailSchema, { signal })
+
+export const getWhy = (id: string, unit: number, signal: AbortSignal): Promise<Why> => ask(`${API}/jobs/${id}/why?unit=${unit}`, whySchema, { signal })
+
+/** Settled units in unit order, from unit `from` on. */
+export function getResults(id: string, from: number, limit: number, signal: AbortSignal): Promise<ResultPage> {
+  return ask(`${API}/jobs/${id}/results?from=${from}&limit=${limit}`, resultsSchema, { signal })
+}
+
+/** Raw values of the settled units among `count` (at most 4096) from `start` on. */
+export async function getValues(id: string, start: number, count: number, signal: AbortSignal): Promise<readonly UnitValue[]> {
+  const response = await send(`${API}/jobs/${id}/values?start=${start}&count=${count}`, { signal })
+  const frames = decodeFrames(new Uint8Array(await response.arrayBuffer()), WORK_FRAME_MAX_BYTES)
+  return frames.map(({ message, attachment }) => ({ unit: valueHeaderSchema.parse(message).unit, value: attachment }))
+}
+
+export const downloadPath = (id: string, format: ResultFormat): string => `${API}/jobs/${id}/results?format=${format}`
+
+export async function getHosts(signal: AbortSignal): Promise<readonly HostView[]> {
+  return (await ask(`${API}/hosts`, hostsSchema, { signal })).hosts
+}
+
+/** `command`: signed by the job's author; without one, a token or the coordinator's own machine is needed. */
+export async function changeJob(id: string, action: JobAction, command: JobCommand | null): Promise<void> {
+  await send(`${API}/jobs/${id}/${action}`, { method: 'POST', ...(command === null ? {} : { json: command }) })
+}
+
+export async function putBlob(hash: ContentHash, bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<void> {
+  await send(blobPath(hash), { method: 'PUT', bytes, signal })
+}
+
+export const blobPath = (hash: string): string => `${API}/blobs/${hash}`
+
+/** Text of a program or table that the coordinator holds. */
+export const blobText = async (hash: string, signal: AbortSignal): Promise<string> => (await send(blobPath(hash), { signal })).text()
+
+export const submitJob = (signed: SignedSpec, signal: AbortSignal): Promise<SubmitAnswer> =>
+  ask(`${API}/jobs`, submitAnswerSchema, { method: 'POST', json: signed, signal })

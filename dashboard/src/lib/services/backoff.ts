@@ -1,0 +1,7 @@
+/** Waiting times of endless retries: full jitter under a doubling, capped ceiling. */
+export interface BackoffLimits { readonly firstMs: number; readonly capMs: number }
+
+/** `attempt` counts from 0. `random` gives 0 ≤ x < 1. */
+export function backoffMs(attempt: number, { firstMs, capMs }: BackoffLimits, random: () => number): number {
+  return Math.round(random() * Math.min(capMs, firstMs * 2 ** Math.min(attempt, 30)))
+}

@@ -1,0 +1,71 @@
+/**
+ * The one place where the page meets the volunteer library. It is loaded on Start and not before: libp2p and the executors
+ * are far larger than everything else on the page.
+ */
+import { lentThreads, type Preferences, type UnitNews, type VolunteerPhase, type VolunteerSnapshot } from '../models/volunteer.ts'
+import { throttled } from './throttle.ts'
+
+export interface VolunteerClient {
+  start(): void
+  pause(): void
+  resume(): void
+  /** Resolves when the units in hand are delivered and it has stopped. */
+  finish(): Promise<void>
+  /** Stops now; units in hand go back. */
+  stop(): Promise<void>
+  /** Weighs tab and battery again, after a change of the preferences. */
+  reconsider(): void
+  snapshot(): VolunteerSnapshot
+  onChange(listener: () => void): () => void
+  onUnit(listener: (news: UnitNews) => void): () => void
+}
+
+/** The library's state and the page's phase. */
+const PHASES = {
+  offline: 'starting', connecting: 'starting', idle: 'waiting', computing: 'computing', suspended: 'paused', finishing: 'finishing', stopped: 'stopped'
+} as const satisfies Record<string, VolunteerPhase>
+
+/** Snapshots of an unchanged phase follow each other by this at least. */
+const CHANGE_EVERY_MS = 250
+
+/** Rejects when the browser lacks what is needed. */
+export async function createVolunteerClient(preferences: () => Preferences): Promise<VolunteerClient> {
+  const { createBrowserVolunteer, followPage } = await import('@peercompute/worker-client/browser')
+  const kernel = await createBrowserVolunteer({ sandboxUrl: new URL('/sandbox.html', location.origin).href, cpuSlots: lentThreads(navigator.hardwareConcurrency) })
+  let unfollow = followPage(window, kernel, preferences)
+
+  const snapshot = (): VolunteerSnapshot => {
+    const { state, reason, executors, currentJobs, unitsDone, account, host } = kernel.snapshot()
+    const unreachable = state === 'connecting' && reason !== null
+    return {
+      phase: unreachable ? 'waiting' : PHASES[state], reason, failure: null, unitsDone, account, host, currentJobs,
+      executors: executors.map(({ kind, software, numericClass, busyUnits, unitsDone: done }) => ({ kind, software, numericClass, busyUnits, unitsDone: done }))
+    }
+  }
+
+  return {
+    start: () => { kernel.start() },
+    pause: () => { kernel.pause() },
+    resume: () => { kernel.resume() },
+    finish: () => kernel.finish(),
+    stop: () => kernel.stop(),
+    reconsider: () => {
+      unfollow()
+      for (const reason of ['tab_hidden_policy', 'on_battery', 'battery_low'] as const) kernel.resume(reason)
+      unfollow = followPage(window, kernel, preferences)
+    },
+    snapshot,
+    onChange: (listener) => {
+      let phase: VolunteerPhase | null = null
+      const later = throttled(CHANGE_EVERY_MS, listener)
+      return kernel.onChange(() => {
+        const now = snapshot().phase
+        if (now === 'stopped') unfollow()
+        if (now === phase) later()
+        else listener()
+        phase = now
+      })
+    },
+    onUnit: (listener) => kernel.onUnit(({ job, unit, value }) => { listener({ job, unit, value }) })
+  }
+}

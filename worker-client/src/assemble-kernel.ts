@@ -1,0 +1,55 @@
+import { hostDescriptionSchema, type RootId } from '@peercompute/job-specs'
+import type { LedgerStore } from '@peercompute/ledger'
+import type { Clock } from './clock.ts'
+import { createComputeManager } from './compute/compute-manager.ts'
+import type { ComputeWorker } from './compute/compute-worker.ts'
+import type { Identity } from './identity/identity.ts'
+import { createBlobClient } from './jobs/blob-client.ts'
+import { createJobCache } from './jobs/job-cache.ts'
+import { createNetworkManager } from './network/network-manager.ts'
+import type { StartPeerNetwork } from './network/peer-network.ts'
+import type { PinStore } from './network/pin-store.ts'
+import { createNodeKernel, type NodeKernel } from './node-kernel.ts'
+import { createOutbox, type OutboxStore } from './outbox/outbox.ts'
+import { createStateManager } from './state/state-manager.ts'
+
+/** What differs between a tab, a headless volunteer and a test. */
+export interface KernelParts {
+  /** Base address of the coordinator, e.g. `https://example.org`. */
+  readonly coordinator: string
+  /** Its root key, when it is known out of band. Without it the first contact is pinned. */
+  readonly root?: RootId
+  readonly identity: Identity
+  /** At least one, each of another kind. */
+  readonly workers: readonly ComputeWorker[]
+  /** Program and version, e.g. `peercompute/0.1.0 node/24`. */
+  readonly agent: string
+  readonly memoryBytes: number
+  readonly outboxStore: OutboxStore
+  readonly ledgerStore: LedgerStore
+  readonly pins: PinStore
+  readonly clock: Clock
+  readonly random: () => number
+  readonly fetch: typeof globalThis.fetch
+  /** Left out where only HTTP is wanted. */
+  readonly startPeers?: StartPeerNetwork
+  /** Frees what was taken for this kernel, when it has stopped. */
+  readonly release?: () => void | Promise<void>
+}
+
+/** Puts a volunteer together. It does nothing before `start()`. */
+export async function assembleKernel(parts: KernelParts): Promise<NodeKernel> {
+  const { identity, workers, clock, random, fetch, coordinator } = parts
+  const host = hostDescriptionSchema.parse({ agent: parts.agent.slice(0, 128), executors: workers.map(({ executor }) => executor), memoryBytes: parts.memoryBytes })
+  const outbox = await createOutbox({ store: parts.outboxStore, host: identity.certificate.host })
+  const jobs = createJobCache({ fetchBlob: createBlobClient({ coordinator, fetch }) })
+  return createNodeKernel({
+    identity, jobs, outbox, release: parts.release ?? (() => undefined),
+    compute: createComputeManager({ workers, identity, jobs, outbox, clock, random }),
+    state: createStateManager({ identity, store: parts.ledgerStore, clock }),
+    network: createNetworkManager({
+      coordinator, identity, host, clock, random, fetch, pins: parts.pins,
+      ...(parts.root === undefined ? {} : { root: parts.root }), ...(parts.startPeers === undefined ? {} : { startPeers: parts.startPeers })
+    })
+  })
+}

@@ -1,0 +1,239 @@
+/**
+ * Runs the executors of this host: one lane each, one batcher and one sender for all. Keeps the leases alive while work on
+ * them goes on, and lets go of them when it does not.
+ *
+ *   active      asks and runs
+ *   paused      runs nothing; leases are kept for HOLD_MS, because most pauses are short, then given back
+ *   finishing   runs what is held, asks for no more, and is over when every result is answered
+ *   stopped     gives back what is unfinished; results stay in the outbox
+ */
+import type { ExecutorKind, JobId, ReasonCode, ReportAnswer } from '@peercompute/job-specs'
+import type { Clock } from '../clock.ts'
+import { createGate, sleepUntilOpen } from '../gate.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { JobCache } from '../jobs/job-cache.ts'
+import { createListeners } from '../listeners.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import { createReportSender } from '../outbox/report-sender.ts'
+import type { WorkSession } from '../work/work-session.ts'
+import type { ComputeWorker } from './compute-worker.ts'
+import { createExecutorLane, type ExecutorLane } from './executor-lane.ts'
+import { leaseKey, renewLease } from './held-lease.ts'
+import { createReportBatcher } from './report-batcher.ts'
+
+export const HOLD_MS = 30_000
+/** Leases that fall due together are renewed together. */
+const RENEW_TOGETHER_MS = 2_000
+const RENEW_MAX = 256
+/** How long stopping waits for the last results and the returned leases. After it the outbox keeps the ones, and the others run out. */
+const GOODBYE_MS = 2_000
+
+export interface ComputeManagerInit {
+  readonly workers: readonly ComputeWorker[]
+  readonly identity: Identity
+  readonly jobs: JobCache
+  readonly outbox: Outbox
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+export interface ExecutorView {
+  readonly kind: ExecutorKind
+  readonly software: boolean
+  readonly numericClass: string
+  readonly slots: number
+  readonly busyUnits: number
+  readonly unitsDone: number
+  readonly job: JobId | null
+  readonly reason: ReasonCode | null
+}
+
+export interface UnitEvent {
+  readonly job: JobId
+  readonly unit: number
+  readonly executor: ExecutorKind
+  /** Null when the unit failed. */
+  readonly value: Uint8Array | null
+}
+
+export interface ReportEvent {
+  readonly job: JobId
+  readonly answers: readonly { readonly unit: number; readonly answer: ReportAnswer }[]
+}
+
+export interface ComputeManager {
+  setSession(session: WorkSession | null): void
+  nudge(): void
+  /** The coordinator said that the job has ended. */
+  cancel(job: JobId): void
+  resume(): void
+  pause(): void
+  /** Computes what is held and delivers every result, then resolves. Rejects when the signal aborts. */
+  finish(signal: AbortSignal): Promise<void>
+  /** Gives everything back. Idempotent. */
+  stop(): Promise<void>
+  executors(): readonly ExecutorView[]
+  readonly unitsDone: number
+  /** Units by what the coordinator said of them. */
+  readonly answers: ReadonlyMap<ReportAnswer, number>
+  onUnit(listener: (event: UnitEvent) => void): () => void
+  onReport(listener: (event: ReportEvent) => void): () => void
+  onChange(listener: () => void): () => void
+}
+
+export function createComputeManager(init: ComputeManagerInit): ComputeManager {
+  const { clock, outbox } = init
+  const units = createListeners<UnitEvent>()
+  const reports = createListeners<ReportEvent>()
+  const changes = createListeners<undefined>()
+  const answers = new Map<ReportAnswer, number>()
+  const heldChanged = createGate()
+  const stopped = new AbortController()
+  const batcher = createReportBatcher({ identity: init.identity, outbox, clock })
+  let session: WorkSession | null = null
+  let mode: 'active' | 'paused' | 'finishing' | 'stopped' = 'paused'
+  let holding = new AbortController()
+
+  const emitChange = () => { changes.emit(undefined) }
+  const sender = createReportSender({
+    outbox, clock, random: init.random,
+    onAnswers(item, said) {
+      for (const { answer } of said) answers.set(answer, (answers.get(answer) ?? 0) + 1)
+      reports.emit({ job: item.report.job, answers: said })
+      emitChange()
+    },
+    onRefused(item) {
+      const said = item.report.units.map(({ unit }) => ({ unit, answer: 'rejected' as const }))
+      answers.set('rejected', (answers.get('rejected') ?? 0) + said.length)
+      reports.emit({ job: item.report.job, answers: said })
+      emitChange()
+    }
+  })
+  const lanes: readonly ExecutorLane[] = init.workers.map((worker) =>
+    createExecutorLane({
+      worker, jobs: init.jobs, clock, random: init.random,
+      onOutcome(held, outcome, done) {
+        batcher.add(held, worker.executor, outcome, done)
+        units.emit({ job: held.lease.job, unit: outcome.unit, executor: worker.executor.kind, value: outcome.ok ? outcome.value : null })
+        emitChange()
+      },
+      onHeld() {
+        heldChanged.open()
+        emitChange()
+      },
+      onChange: emitChange
+    })
+  )
+  const allHeld = () => lanes.flatMap((lane) => [...lane.held].map((held) => ({ lane, held })))
+
+  const setLanes = () => {
+    for (const lane of lanes) lane.setMode({ asking: mode === 'active', running: mode === 'active' || mode === 'finishing' })
+  }
+
+  const releaseAll = async () => {
+    const given = allHeld()
+    for (const { lane, held } of given) lane.drop(held)
+    await batcher.flush()
+    const through = session
+    if (through !== null) await Promise.allSettled(given.map(({ held }) => through.release(held.lease)))
+  }
+  /** Waits for the task, but not for ever: a coordinator that is not there takes nothing. */
+  const patiently = async (task: (signal: AbortSignal) => Promise<unknown>) => {
+    const over = new AbortController()
+    const tried = task(over.signal).catch(() => undefined)
+    await Promise.race([tried, clock.sleep(GOODBYE_MS, over.signal)])
+    over.abort()
+  }
+
+  /** Renews what falls due; what the coordinator no longer knows, or could not be asked about in time, is lost. */
+  const renew = async (which: 'due' | 'all') => {
+    const now = clock.now()
+    for (const { lane, held } of allHeld()) if (held.deadline <= now && !held.lost) lane.lose(held)
+    const due = allHeld().filter(({ held }) => !held.lost && (which === 'all' || held.renewAt <= now + RENEW_TOGETHER_MS)).slice(0, RENEW_MAX)
+    // Whatever comes of this attempt, the next one is not before a third of what is left.
+    for (const { held } of due) held.renewAt = now + Math.max(RENEW_TOGETHER_MS + 1_000, (held.deadline - now) / 3)
+    const through = session
+    if (through === null || due.length === 0 || !through.capabilities.has('renew')) return
+    const renewed = await through.renew(due.map(({ held }) => held.lease)).catch(() => null)
+    if (renewed === null) return
+    const durations = new Map(renewed.map((lease) => [leaseKey(lease), lease.durationMs]))
+    for (const { lane, held } of due) {
+      const durationMs = durations.get(leaseKey(held.lease)) ?? 0
+      if (durationMs > 0) renewLease(held, durationMs, clock.now())
+      else lane.lose(held)
+    }
+  }
+
+  const renewLoop = async () => {
+    for (;;) {
+      stopped.signal.throwIfAborted()
+      const next = Math.min(...allHeld().map(({ held }) => (held.lost ? Infinity : Math.min(held.renewAt, held.deadline))))
+      if (next === Infinity) await heldChanged.wait(stopped.signal)
+      else if (next > clock.now()) await sleepUntilOpen(clock, next - clock.now(), heldChanged, stopped.signal)
+      else await renew('due')
+    }
+  }
+  renewLoop().catch(() => undefined)
+
+  return {
+    setSession(next) {
+      session = next
+      for (const lane of lanes) lane.setSession(next)
+      sender.setSession(next)
+      // A new session may have lost the old one's leases.
+      if (next !== null) void renew('all')
+      emitChange()
+    },
+    nudge: () => { for (const lane of lanes) lane.nudge() },
+    cancel(job) {
+      for (const { lane, held } of allHeld()) if (held.lease.job === job) lane.drop(held)
+    },
+    resume() {
+      if (mode !== 'paused') return
+      holding.abort()
+      mode = 'active'
+      setLanes()
+    },
+    pause() {
+      if (mode !== 'active') return
+      mode = 'paused'
+      setLanes()
+      holding = new AbortController()
+      void batcher.flush()
+      clock.sleep(HOLD_MS, AbortSignal.any([holding.signal, stopped.signal])).then(releaseAll, () => undefined)
+    },
+    async finish(signal) {
+      if (mode === 'stopped') return
+      holding.abort()
+      mode = 'finishing'
+      setLanes()
+      while (allHeld().length > 0) await heldChanged.wait(signal)
+      await batcher.flush()
+      await sender.drained(signal)
+    },
+    async stop() {
+      if (mode === 'stopped') return
+      mode = 'stopped'
+      setLanes()
+      await patiently(async (signal) => {
+        await releaseAll()
+        if (session !== null) await sender.drained(signal)
+      })
+      stopped.abort()
+      sender.stop()
+      await Promise.allSettled(lanes.map((lane) => lane.stop()))
+      await Promise.allSettled(init.workers.map((worker) => worker.stop()))
+    },
+    executors: () => lanes.map(viewOf),
+    get unitsDone() { return lanes.reduce((sum, lane) => sum + lane.unitsDone, 0) },
+    answers,
+    onUnit: units.on,
+    onReport: reports.on,
+    onChange: changes.on
+  }
+}
+
+function viewOf(lane: ExecutorLane): ExecutorView {
+  const { kind, software, numericClass, slots } = lane.worker.executor
+  return { kind, software, numericClass, slots, busyUnits: lane.busyUnits, unitsDone: lane.unitsDone, job: lane.job, reason: lane.reason }
+}

@@ -1,0 +1,121 @@
+/**
+ * Whatever the network does, no outcome is lost before it is answered and none is counted twice: units that end, connections
+ * that break before, during and after a report, refusals for now, restarts of the program, in random order.
+ */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createJobCache } from '../jobs/job-cache.ts'
+import { createMemoryOutboxStore } from '../outbox/memory-outbox-store.ts'
+import { createOutbox } from '../outbox/outbox.ts'
+import { createFakeClock } from '../test-support/fake-clock.ts'
+import { createTestCoordinator } from '../test-support/test-coordinator.ts'
+import { TEST_HOST, testIdentity } from '../test-support/test-identity.ts'
+import { TEST_BLOBS, testJob } from '../test-support/test-job.ts'
+import { createTestWorker } from '../test-support/test-worker.ts'
+import { openWorkSession } from '../work/work-session.ts'
+import { createComputeManager, type ComputeManager } from './compute-manager.ts'
+
+const steps = ['compute', 'compute', 'pass time', 'break', 'connect', 'lose answer', 'lose report', 'refuse for now', 'pause', 'resume', 'restart'] as const
+type Step = (typeof steps)[number]
+
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+async function play(plan: readonly Step[]): Promise<void> {
+  const coordinator = await createTestCoordinator()
+  const identity = await testIdentity()
+  const clock = createFakeClock()
+  const store = createMemoryOutboxStore()
+  const job = await testJob(identity.account)
+  await coordinator.offer(job, Array.from({ length: 6 }, (_, index) => ({ start: index * 5, count: 5, durationMs: 86_400_000 })))
+  coordinator.renewMs = 86_400_000
+  /** Units that an executor finished and the manager took; each must reach the coordinator. */
+  const computed = new Set<string>()
+  let worker = createTestWorker()
+  let connected = false
+
+  const boot = async (): Promise<ComputeManager> => {
+    worker = createTestWorker()
+    const booted = createComputeManager({
+      workers: [worker], identity, clock, random: () => 0.5, outbox: await createOutbox({ store, host: identity.certificate.host }),
+      jobs: createJobCache({ fetchBlob: (ref) => Promise.resolve(TEST_BLOBS.get(ref.sha256) ?? new Uint8Array(0)) })
+    })
+    booted.onUnit(({ unit }) => { computed.add(`${job.id}-${unit}-${identity.certificate.host}`) })
+    booted.resume()
+    return booted
+  }
+  let manager = await boot()
+  const connect = async () => {
+    if (connected) return
+    connected = true
+    const of = manager
+    const session = await openWorkSession({
+      channel: coordinator.connect(), identity, host: TEST_HOST, pinnedRoot: coordinator.root, clock, onStop: () => undefined, onNudge: () => undefined
+    })
+    of.setSession(session)
+    void session.ended.then(() => {
+      connected = false
+      of.setSession(null)
+    })
+  }
+  const breakConnection = () => { coordinator.connections.at(-1)?.break() }
+  const onNextReport = (act: () => 'answer' | 'silence' | 'refusal') => {
+    coordinator.intercept = (message) => {
+      if (message.type !== 'report') return undefined
+      coordinator.intercept = null
+      const outcome = act()
+      if (outcome === 'silence') return null
+      return outcome === 'answer' ? undefined : { type: 'error', id: message.id, code: 'STORE_FULL', detail: 'Later' }
+    }
+  }
+
+  await connect()
+  for (const step of plan) {
+    if (step === 'compute') worker.complete()
+    else if (step === 'pass time') clock.advance(300)
+    else if (step === 'break') breakConnection()
+    else if (step === 'connect') await connect()
+    else if (step === 'lose answer') onNextReport(() => { breakConnection(); return 'answer' })
+    else if (step === 'lose report') onNextReport(() => { breakConnection(); return 'silence' })
+    else if (step === 'refuse for now') onNextReport(() => 'refusal')
+    else if (step === 'pause') manager.pause()
+    else if (step === 'resume') manager.resume()
+    else {
+      // What is in the outbox survives; what was not yet batched does not, so a clean restart batches first.
+      breakConnection()
+      await turns(5)
+      let over = false
+      const stopping = manager.stop().finally(() => { over = true })
+      while (!over) {
+        await turns(1)
+        clock.advance(500)
+      }
+      await stopping
+      manager = await boot()
+    }
+    await turns(6)
+  }
+
+  coordinator.intercept = null
+  manager.resume()
+  for (let round = 0; round < 200; round++) {
+    await connect()
+    worker.complete()
+    clock.advance(1_000)
+    await turns(5)
+    if ((await store.load()).length === 0 && [...computed].every((unit) => accepted(unit)) && worker.computing().length === 0) break
+  }
+  function accepted(unit: string): boolean {
+    return [...coordinator.results.keys()].some((key) => key.startsWith(`${unit}-`))
+  }
+  expect([...computed].filter((unit) => !accepted(unit))).toEqual([])
+  expect(await store.load()).toEqual([])
+  await manager.stop()
+}
+
+describe('delivery', () => {
+  it('loses no outcome that was not answered, in any order of events', { timeout: 60_000 }, async () => {
+    await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...steps), { maxLength: 40 }), play), { numRuns: 40, verbose: 1 })
+  })
+})

@@ -1,0 +1,31 @@
+import { PeerComputeError } from '@peercompute/job-specs'
+import type { UnitOutcome } from '../compute-worker.ts'
+import type { LanePool, LaneTask } from '../pool/lane-pool.ts'
+
+/** Longer than any probe takes, start of the program apart. */
+const PROBE_MS = 20_000
+
+export type ProbeOutcome = Extract<UnitOutcome, { ok: true }>
+
+/** Runs units 0 … count − 1 of a built-in task. Rejects with UNIT_FAILED and the program's words when one fails. */
+export async function runProbe<Task extends LaneTask>(task: Task, pool: LanePool<Task>, count: number): Promise<ProbeOutcome[]> {
+  const { signal } = new AbortController()
+  const outcomes: ProbeOutcome[] = []
+  const giveBack = await pool.takeSlot(signal)
+  try {
+    const loaded = await pool.load(task, signal)
+    if ('refusal' in loaded) throw new PeerComputeError('UNIT_FAILED', `The probe did not start: ${loaded.refusal.message}`)
+    let failure = ''
+    const ran = await loaded.lane.run(0, count, PROBE_MS, (outcome) => {
+      if (outcome.ok) outcomes.push(outcome)
+      else failure = outcome.message
+    })
+    pool.release(loaded.lane, ran.end === 'done')
+    if (ran.end === 'failed') failure = ran.refusal.message
+    if (ran.end === 'lost') failure = ran.message
+    if (failure !== '') throw new PeerComputeError('UNIT_FAILED', `The probe failed: ${failure}`)
+    return outcomes
+  } finally {
+    giveBack()
+  }
+}

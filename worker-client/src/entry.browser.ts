@@ -1,0 +1,94 @@
+/** The volunteer in a browser tab. */
+import { isKnownKernel } from '@peercompute/kernels'
+import { PeerComputeError, type ReasonCode, type RootId } from '@peercompute/job-specs'
+import { assembleKernel } from './assemble-kernel.ts'
+import { systemClock } from './clock.ts'
+import { browserComputeWorkers } from './compute/browser.ts'
+import { createIdbIdentityStore } from './identity/idb-identity-store.ts'
+import { loadOrCreateIdentity } from './identity/identity.ts'
+import { createIdbPinStore } from './network/idb-pin-store.ts'
+import { startLibp2pNetwork } from './network/libp2p-network.ts'
+import type { NodeKernel } from './node-kernel.ts'
+import { createIdbOutboxStore } from './outbox/idb-outbox-store.ts'
+import { createWorkerClock } from './page/worker-clock.ts'
+import { createIdbLedgerStore } from './state/idb-ledger-store.ts'
+
+export interface BrowserVolunteerOptions {
+  /** Base address of the coordinator; by default the origin of the page. */
+  readonly coordinator?: string
+  readonly root?: RootId
+  readonly label?: string
+  /** Address of the sandbox document, on the page's own origin. */
+  readonly sandboxUrl: string
+  /** False leaves the graphics card alone. */
+  readonly gpu?: boolean
+  /** Cores to lend. By default all but one. */
+  readonly cpuSlots?: number
+  /** False for HTTP only. */
+  readonly peers?: boolean
+  /** Prefix of the IndexedDB databases. */
+  readonly databaseName?: string
+}
+
+/** What keeps this page from computing at all, or null. */
+export function pageObstacle(window: Window): ReasonCode | null {
+  return window.isSecureContext ? null : 'insecure_origin'
+}
+
+/**
+ * Measures the executors and puts the volunteer together; `start()` begins. Only for the tab that holds the tab lock.
+ * Rejects with KEY_INVALID when the stored identity cannot be used.
+ */
+export async function createBrowserVolunteer(options: BrowserVolunteerOptions): Promise<NodeKernel> {
+  const { databaseName } = options
+  const [identity, { workers, failures }] = await Promise.all([
+    loadOrCreateIdentity(createIdbIdentityStore(databaseName), { label: options.label ?? 'Browser', now: Date.now(), extractableHost: false }),
+    browserComputeWorkers({
+      sandboxUrl: options.sandboxUrl, document, gpu: options.gpu === false ? undefined : gpuOf(navigator),
+      slots: Math.max(1, Math.floor((options.cpuSlots ?? navigator.hardwareConcurrency - 1) / 2)), admitWgsl: isKnownKernel
+    })
+  ])
+  if (workers.length === 0) throw new PeerComputeError('INTERNAL', 'No executor starts in this browser', { cause: failures[0] })
+  const timers = startTimers()
+  return assembleKernel({
+    coordinator: options.coordinator ?? location.origin, identity, workers,
+    agent: `peercompute/0.1.0 ${browserName(navigator.userAgent)}`, memoryBytes: deviceMemoryBytes(navigator),
+    outboxStore: createIdbOutboxStore(databaseName), ledgerStore: createIdbLedgerStore(databaseName), pins: createIdbPinStore(databaseName),
+    release: () => { timers?.terminate() },
+    clock: timers === null ? systemClock : createWorkerClock(timers), random: Math.random, fetch: (input, init) => globalThis.fetch(input, init),
+    ...(options.root === undefined ? {} : { root: options.root }), ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork })
+  })
+}
+
+/** Firefox and older browsers have none, whatever the types say. */
+function gpuOf(navigator: Navigator & { readonly gpu?: GPU }): GPU | undefined {
+  return navigator.gpu
+}
+
+/** Null where the page's policy allows no worker: timers are then slow while the page is hidden, and leases may run out. */
+function startTimers(): Worker | null {
+  try {
+    return new Worker(new URL('./page/clock-worker.ts', import.meta.url), { type: 'module', name: 'peercompute-clock' })
+  } catch {
+    return null
+  }
+}
+
+function browserName(userAgent: string): string {
+  const [, name, version] = /(Firefox|Edg|Chrome|Version)\/(\d+)/.exec(userAgent) ?? []
+  const names: Readonly<Record<string, string>> = { Firefox: 'firefox', Edg: 'edge', Chrome: 'chromium', Version: 'safari' }
+  return name === undefined ? 'browser' : `${names[name] ?? 'browser'}/${version ?? '0'}`
+}
+
+/** What the browser tells, which is rounded and at most 8 GiB; 0 when it tells nothing. */
+function deviceMemoryBytes(navigator: Navigator & { readonly deviceMemory?: number }): number {
+  return (navigator.deviceMemory ?? 0) * 2 ** 30
+}
+
+export * from './index.ts'
+export { claimComputing, type TabLock, type TabLockOptions, type TabRole } from './page/tab-lock.ts'
+export { followPage, type PagePreferences } from './page/page-manners.ts'
+export { createIdbIdentityStore } from './identity/idb-identity-store.ts'
+export { createIdbOutboxStore } from './outbox/idb-outbox-store.ts'
+export { createIdbPinStore } from './network/idb-pin-store.ts'
+export { createIdbLedgerStore } from './state/idb-ledger-store.ts'

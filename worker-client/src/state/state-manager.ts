@@ -1,0 +1,81 @@
+/**
+ * This installation's replica of the ledger: kept across restarts, exchanged with peers, folded into what it says.
+ * The own feed is written by the host key, so only one tab of a browser profile may write it (see tab-lock.ts).
+ */
+import { jobIdOf, signSpec, PeerComputeError, type JobId, type JobSpec, type RootId } from '@peercompute/job-specs'
+import { createFold, createLedger, followLedger, type Ledger, type LedgerFold, type LedgerState, type LedgerStore } from '@peercompute/ledger'
+import type { Clock } from '../clock.ts'
+import type { Identity } from '../identity/identity.ts'
+import { createListeners } from '../listeners.ts'
+import type { PeerNetwork } from '../network/peer-network.ts'
+
+export interface StateManagerInit {
+  readonly identity: Identity
+  readonly store: LedgerStore
+  readonly clock: Clock
+}
+
+export interface StateManager {
+  readonly ledger: Ledger
+  /** What the ledger says under the pinned root; null until a root is known. */
+  state(): LedgerState | null
+  /** From now on the words of this coordinator count. */
+  follow(root: RootId): void
+  /** Exchanges the ledger over this network until the network stops. */
+  share(network: PeerNetwork): Promise<void>
+  /** Publishes a job by appending it, signed by this installation, to the own feed. Rejects with JOB_TOO_LARGE or REQUEST_INVALID. */
+  publish(spec: JobSpec): Promise<JobId>
+  cancel(job: JobId): Promise<void>
+  onChange(listener: () => void): () => void
+  stop(): void
+}
+
+export function createStateManager({ identity, store, clock }: StateManagerInit): StateManager {
+  const ledger = createLedger({ now: () => clock.now(), store })
+  const writer = ledger.writer(identity.host)
+  const changes = createListeners<undefined>()
+  const unsubscribe = ledger.onEntry(() => { changes.emit(undefined) })
+  let followed: { readonly root: RootId; readonly fold: LedgerFold; readonly end: () => void } | null = null
+  let opened: Promise<void> | null = null
+
+  /** The first record says who writes the feed. */
+  const open = (): Promise<void> => {
+    opened ??= (async () => {
+      await ledger.ready
+      const { author } = writer.feed
+      if (!ledger.heads().some((head) => head.author === author)) await writer.append('feed.open', { certificate: identity.certificate })
+    })()
+    opened.catch(() => { opened = null })
+    return opened
+  }
+
+  return {
+    ledger,
+    state: () => followed?.fold.state() ?? null,
+    follow(root) {
+      if (followed?.root === root) return
+      followed?.end()
+      const fold = createFold(root)
+      followed = { root, fold, end: followLedger(ledger, fold) }
+      changes.emit(undefined)
+    },
+    share: (network) => network.share(ledger),
+    async publish(spec) {
+      const signed = await signSpec(identity.host, spec)
+      await open()
+      await writer.append('job.publish', { signed })
+      return jobIdOf(signed.author, signed.spec)
+    },
+    async cancel(job) {
+      if (followed?.fold.state().jobs.get(job) === undefined) throw new PeerComputeError('JOB_NOT_FOUND', `The ledger holds no job ${job}`)
+      await open()
+      await writer.append('job.cancel', { job })
+    },
+    onChange: changes.on,
+    stop() {
+      unsubscribe()
+      followed?.end()
+      ledger.close()
+    }
+  }
+}

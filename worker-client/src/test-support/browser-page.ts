@@ -1,0 +1,89 @@
+/** The page of tests/e2e/browser-storage.test.ts: gives the test the browser adapters by name. */
+import { sha256Hex, signReport, verifyHostCertificate, type ContentHash } from '@peercompute/job-specs'
+import { createIdbIdentityStore } from '../identity/idb-identity-store.ts'
+import { exportIdentity, loadOrCreateIdentity, type Identity } from '../identity/identity.ts'
+import { createIdbPinStore } from '../network/idb-pin-store.ts'
+import { createIdbOutboxStore } from '../outbox/idb-outbox-store.ts'
+import { createOutbox } from '../outbox/outbox.ts'
+import { createWorkerClock } from '../page/worker-clock.ts'
+import { claimComputing, type TabLock } from '../page/tab-lock.ts'
+import { followPage } from '../page/page-manners.ts'
+import { createIdbLedgerStore } from '../state/idb-ledger-store.ts'
+import { createStateManager } from '../state/state-manager.ts'
+import { testJob, testSpec, testValue } from './test-job.ts'
+
+const clock = createWorkerClock(new Worker(new URL('../page/clock-worker.ts', import.meta.url), { type: 'module' }))
+const identity = (): Promise<Identity> => loadOrCreateIdentity(createIdbIdentityStore(), { label: 'Tab', now: 1, extractableHost: false })
+const roles: string[] = []
+const told: string[] = []
+let lock: TabLock | null = null
+
+const page = {
+  async identity() {
+    const kept = await identity()
+    const hostCanLeave = await crypto.subtle.exportKey('pkcs8', kept.host.privateKey).then(() => true, () => false)
+    return { host: kept.host.publicKey, held: await verifyHostCertificate(kept.certificate), hostCanLeave, exported: (await exportIdentity(kept)).account }
+  },
+  /** Makes three identities at once, as tabs that open together do. */
+  async race() {
+    return new Set((await Promise.all([identity(), identity(), identity()])).map(({ host }) => host.publicKey)).size
+  },
+  async spoilIdentity() {
+    const kept = await identity()
+    await createIdbIdentityStore().replace({ ...kept, certificate: { ...kept.certificate, label: 'Changed' } })
+    return createIdbIdentityStore().load().then(() => 'loaded', (error: unknown) => (error instanceof Object && 'code' in error ? String(error.code) : 'other'))
+  },
+  async addReport(unit: number) {
+    const kept = await identity()
+    const outbox = await createOutbox({ store: createIdbOutboxStore(), host: kept.certificate.host })
+    const { id } = await testJob(kept.account)
+    await outbox.add(await signReport(kept.host, {
+      v: 1, job: id, epoch: 1, host: kept.certificate.host, executor: 'js', numericClass: 'js-test', probeVersion: 1, ts: 1,
+      units: [{ outcome: 'success', unit, digest: sha256Hex(testValue(unit)) as ContentHash, bytes: 8, computeMs: 1 }]
+    }), testValue(unit), 1)
+  },
+  async outbox() {
+    const outbox = await createOutbox({ store: createIdbOutboxStore(), host: (await identity()).certificate.host })
+    return outbox.items().map(({ report, values }) => ({ unit: report.units[0]?.unit, value: [...values] }))
+  },
+  async publish(revision: number) {
+    const state = createStateManager({ identity: await identity(), store: createIdbLedgerStore(), clock })
+    await state.publish(testSpec({ revision }))
+    return { heads: state.ledger.heads().map(({ epoch, length }) => ({ epoch, length })), hash: state.ledger.foldHash() }
+  },
+  async ledger() {
+    const state = createStateManager({ identity: await identity(), store: createIdbLedgerStore(), clock })
+    await state.ledger.ready
+    return { heads: state.ledger.heads().map(({ epoch, length }) => ({ epoch, length })), hash: state.ledger.foldHash() }
+  },
+  async pin(root: string | null) {
+    const pins = createIdbPinStore()
+    const { certificate } = await identity()
+    // Any public key will do for a root.
+    if (root !== null) await pins.set(root, certificate.host as string as Parameters<typeof pins.set>[1])
+    return pins.get('https://example.org')
+  },
+  async claim() {
+    lock = await claimComputing({ locks: navigator.locks, onRole: (role) => { roles.push(role) } })
+    return lock.role
+  },
+  release: () => { lock?.release() },
+  roles: () => roles,
+  async sleeps() {
+    const aborted = new AbortController()
+    const order: string[] = []
+    const late = clock.sleep(60, undefined).then(() => order.push('late'))
+    const never = clock.sleep(5, aborted.signal).catch(() => order.push('aborted'))
+    aborted.abort()
+    await Promise.all([clock.sleep(20).then(() => order.push('early')), late, never])
+    return order
+  },
+  follow(restWhenHidden: boolean) {
+    const note = (what: string) => (reason: string) => { told.push(`${what} ${reason}`) }
+    followPage(window, { pause: note('pause'), resume: note('resume'), retryNow: () => { told.push('retry') }, stop: async () => { told.push('stop') } }, () => ({ restWhenHidden, restOnBattery: true }))
+  },
+  told: () => told
+}
+export type BrowserPage = typeof page
+
+Object.assign(globalThis, { browserPage: page })

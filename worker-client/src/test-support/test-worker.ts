@@ -1,0 +1,60 @@
+import type { Executor } from '@peercompute/job-specs'
+import type { ComputeWorker, UnitOutcome } from '../compute/compute-worker.ts'
+import { testValue } from './test-job.ts'
+
+/** An executor in the hands of the test: units wait until it lets them finish. */
+export interface TestWorker extends ComputeWorker {
+  readonly executor: Executor
+  /** Units that are being computed, in the order in which they began. */
+  computing(): number[]
+  /** Ends units with this outcome, oldest first; all that run now without `units`. */
+  complete(units?: readonly number[], outcome?: (unit: number) => UnitOutcome): void
+  /** From now on units finish by themselves. */
+  automatic(): void
+  readonly aborted: number
+}
+
+interface Running { readonly unit: number; readonly done: (outcome: UnitOutcome) => void }
+
+export function createTestWorker(changes: Partial<Executor> = {}): TestWorker {
+  const executor: Executor = { kind: 'js', slots: 1, numericClass: 'js-test', probeVersion: 1, features: [], software: false, operationsPerSecond: 0, ...changes }
+  let running: Running[] = []
+  let automatic = false
+  let aborted = 0
+  const success = (unit: number): UnitOutcome => ({ unit, ok: true, value: testValue(unit), computeMs: 100 })
+
+  return {
+    executor,
+    async run({ start, count }, onOutcome, signal) {
+      for (let unit = start; unit < start + count; unit++) {
+        if (automatic) {
+          await new Promise((resolve) => setImmediate(resolve))
+          signal.throwIfAborted()
+          onOutcome(success(unit))
+          continue
+        }
+        const { promise, resolve, reject } = Promise.withResolvers<UnitOutcome>()
+        const mine: Running = { unit, done: resolve }
+        running.push(mine)
+        signal.addEventListener('abort', () => {
+          if (running.includes(mine)) aborted++
+          running = running.filter((other) => other !== mine)
+          reject(signal.reason as Error)
+        }, { once: true })
+        onOutcome(await promise)
+      }
+    },
+    async stop() {},
+    computing: () => running.map(({ unit }) => unit),
+    complete(units, outcome = success) {
+      const ending = running.filter(({ unit }) => units === undefined || units.includes(unit))
+      running = running.filter((other) => !ending.includes(other))
+      for (const { unit, done } of ending) done(outcome(unit))
+    },
+    automatic() {
+      automatic = true
+      this.complete()
+    },
+    get aborted() { return aborted }
+  }
+}
