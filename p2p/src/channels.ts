@@ -26,7 +26,12 @@ export interface OpenOptions {
 }
 
 /** Uses the best open connection, or dials. Throws PEER_UNREACHABLE; PROTOCOL_UNSUPPORTED when the peer does not speak it. */
-export async function openChannel(node: PeerNode, peer: string, protocol: string, { limit, signal, overRelay = true }: OpenOptions): Promise<FrameChannel> {
+export async function openChannel(
+  node: PeerNode,
+  peer: string,
+  protocol: string,
+  { limit, signal, overRelay = true }: OpenOptions
+): Promise<FrameChannel> {
   try {
     const id = peerIdFromString(peer)
     const connection = bestConnection(node, peer, overRelay) ?? (await node.dial(id, { signal }))
@@ -55,19 +60,25 @@ export interface HandleOptions {
  * Returns the function that stops answering.
  */
 export async function handleChannel(
-  node: PeerNode, protocol: string, { limit, maxInboundStreams, overRelay = true }: HandleOptions,
+  node: PeerNode,
+  protocol: string,
+  { limit, maxInboundStreams, overRelay = true }: HandleOptions,
   handler: (channel: FrameChannel, remote: RemotePeer) => Promise<void>
 ): Promise<() => Promise<void>> {
-  await node.handle(protocol, async (stream, connection) => {
-    const peer = connection.remotePeer.toString()
-    const channel = streamChannel(stream, peer, { limit })
-    try {
-      await handler(channel, { peer, ...placeOf(connection) })
-      await channel.close()
-    } catch (error) {
-      channel.abort(asError(error))
-    }
-  }, { maxInboundStreams, runOnLimitedConnection: overRelay })
+  await node.handle(
+    protocol,
+    async (stream, connection) => {
+      const peer = connection.remotePeer.toString()
+      const channel = streamChannel(stream, peer, { limit })
+      try {
+        await handler(channel, { peer, ...placeOf(connection) })
+        await channel.close()
+      } catch (error) {
+        channel.abort(asError(error))
+      }
+    },
+    { maxInboundStreams, runOnLimitedConnection: overRelay }
+  )
   return () => node.unhandle(protocol)
 }
 

@@ -13,7 +13,18 @@ import { createLibp2p } from 'libp2p'
 import { dialGate } from './dial-gate.ts'
 import { atMost, followTopic, type PeerNode } from './gossip.ts'
 import { installRtcDialShim } from './rtc-dial-shim.ts'
-import { CLIENT_CONNECTIONS, CLIENT_GOSSIP, CLIENT_LISTEN, CONNECTION_MONITOR, DHT_PROTOCOL, DISCOVERY_INTERVAL_MS, DISCOVERY_MAX_BYTES, WEBSOCKETS, webRtcSettings, YAMUX } from './settings.ts'
+import {
+  CLIENT_CONNECTIONS,
+  CLIENT_GOSSIP,
+  CLIENT_LISTEN,
+  CONNECTION_MONITOR,
+  DHT_PROTOCOL,
+  DISCOVERY_INTERVAL_MS,
+  DISCOVERY_MAX_BYTES,
+  WEBSOCKETS,
+  webRtcSettings,
+  YAMUX
+} from './settings.ts'
 
 export interface ClientOptions {
   /** Addresses of the relays that this client will use. They decide what may be dialled (see dial-gate.ts). */

@@ -13,6 +13,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   schedule(delayMs, task) {
     const timer = setTimeout(task, delayMs)
-    return () => { clearTimeout(timer) }
+    return () => {
+      clearTimeout(timer)
+    }
   }
 }

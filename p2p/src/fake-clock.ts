@@ -17,7 +17,9 @@ export function createFakeClock(start = 0): FakeClock {
     schedule(delayMs, task) {
       const entry = { at: now + delayMs, task }
       tasks.push(entry)
-      return () => { tasks = tasks.filter((other) => other !== entry) }
+      return () => {
+        tasks = tasks.filter((other) => other !== entry)
+      }
     },
     advance(ms) {
       const end = now + ms

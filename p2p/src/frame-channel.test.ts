@@ -16,7 +16,11 @@ const PROTOCOL = '/peercompute/test-frames/1'
 const LIMIT = 4_194_304
 const MIB = 1_048_576
 
-interface Line { readonly relay: PeerNode; readonly client: PeerNode; readonly relayId: string }
+interface Line {
+  readonly relay: PeerNode
+  readonly client: PeerNode
+  readonly relayId: string
+}
 
 /** A client and a relay that answers PROTOCOL with `handler`. */
 async function line(handler: (channel: FrameChannel) => Promise<void>): Promise<Line> {
@@ -34,7 +38,10 @@ function rawStream({ client, relayId }: Line): Promise<Stream> {
 }
 
 function streamOf(node: PeerNode): Stream {
-  const stream = node.getConnections().flatMap((connection) => connection.streams).find(({ protocol }) => protocol === PROTOCOL)
+  const stream = node
+    .getConnections()
+    .flatMap((connection) => connection.streams)
+    .find(({ protocol }) => protocol === PROTOCOL)
   if (stream === undefined) throw new Error('no such stream')
   return stream
 }
@@ -65,9 +72,11 @@ function collector(): { handler: (channel: FrameChannel) => Promise<void>; outco
 
 describe('FrameChannel over libp2p', () => {
   it('carries messages and attachments both ways, in order, and ends when the other side closes', async () => {
-    const channel = await open(await line(async (remote) => {
-      for await (const { message, attachment } of remote.frames) await remote.send({ echo: message }, attachment)
-    }))
+    const channel = await open(
+      await line(async (remote) => {
+        for await (const { message, attachment } of remote.frames) await remote.send({ echo: message }, attachment)
+      })
+    )
     const answers = readAll(channel)
     await Promise.all(Array.from({ length: 50 }, (_, i) => channel.send({ i }, new Uint8Array(i * 100).fill(i))))
     await channel.close()
@@ -77,9 +86,11 @@ describe('FrameChannel over libp2p', () => {
   })
 
   it('lets a reader stop and go on later', async () => {
-    const channel = await open(await line(async (remote) => {
-      for (let i = 0; i < 3; i++) await remote.send({ i })
-    }))
+    const channel = await open(
+      await line(async (remote) => {
+        for (let i = 0; i < 3; i++) await remote.send({ i })
+      })
+    )
     for await (const { message } of channel.frames) {
       expect(message).toEqual({ i: 0 })
       break
@@ -87,7 +98,10 @@ describe('FrameChannel over libp2p', () => {
     expect((await readAll(channel)).map(({ message }) => message)).toEqual([{ i: 1 }, { i: 2 }])
   })
 
-  it.each([['8 MiB in frames of 64 KiB', 65_536, 128], ['16 MiB in frames of 4 MiB', LIMIT - 1_024, 4]])('moves %s past a reader that sleeps, with bounded buffers', async (_, size, count) => {
+  it.each([
+    ['8 MiB in frames of 64 KiB', 65_536, 128],
+    ['16 MiB in frames of 4 MiB', LIMIT - 1_024, 4]
+  ])('moves %s past a reader that sleeps, with bounded buffers', async (_, size, count) => {
     const gate = Promise.withResolvers<undefined>()
     const hash = createHash('sha256')
     const done = Promise.withResolvers<string>()
@@ -107,7 +121,9 @@ describe('FrameChannel over libp2p', () => {
         const bytes = randomBytes(size)
         expected.update(bytes)
         const sent = channel.send({ i }, bytes)
-        const watch = setInterval(() => { mostWaiting = Math.max(mostWaiting, stream.writeBufferLength) }, 1)
+        const watch = setInterval(() => {
+          mostWaiting = Math.max(mostWaiting, stream.writeBufferLength)
+        }, 1)
         await sent
         clearInterval(watch)
         handedOver += size
@@ -142,7 +158,10 @@ describe('FrameChannel over libp2p', () => {
         handedOver += MIB
       }
     })()
-    await until(() => received > 20 * MIB && streamOf(there.relay).readStatus === 'paused' && streamOf(there.client).writableNeedsDrain, 'the reader sleeps')
+    await until(
+      () => received > 20 * MIB && streamOf(there.relay).readStatus === 'paused' && streamOf(there.client).writableNeedsDrain,
+      'the reader sleeps'
+    )
     expect(handedOver).toBeLessThan(28 * MIB)
     expect(streamOf(there.client).writeBufferLength).toBeLessThanOrEqual(2 * 65_536)
     gate.resolve(undefined)
@@ -205,9 +224,13 @@ describe('FrameChannel over libp2p', () => {
   it('says when a peer does not speak the protocol, or is not there', async () => {
     const there = await line(() => Promise.resolve())
     const options = { limit: 10, signal: AbortSignal.timeout(5_000) }
-    await expect(openChannel(there.client, there.relayId, '/peercompute/nothing/9', options)).rejects.toMatchObject({ code: 'PROTOCOL_UNSUPPORTED' })
+    await expect(openChannel(there.client, there.relayId, '/peercompute/nothing/9', options)).rejects.toMatchObject({
+      code: 'PROTOCOL_UNSUPPORTED'
+    })
     const stranger = await network.relay()
-    await expect(openChannel(there.client, stranger.peerId.toString(), PROTOCOL, options)).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' })
+    await expect(openChannel(there.client, stranger.peerId.toString(), PROTOCOL, options)).rejects.toMatchObject({
+      code: 'PEER_UNREACHABLE'
+    })
     await expect(openChannel(there.client, 'nobody', PROTOCOL, options)).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' })
   })
 

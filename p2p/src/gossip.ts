@@ -2,7 +2,9 @@
 import { TopicValidatorResult, type GossipSub } from '@libp2p/gossipsub'
 import type { Libp2p } from '@libp2p/interface'
 
-export interface PeerServices extends Record<string, unknown> { readonly pubsub: GossipSub }
+export interface PeerServices extends Record<string, unknown> {
+  readonly pubsub: GossipSub
+}
 /** A started node of either kind. */
 export type PeerNode = Libp2p<PeerServices>
 
@@ -27,6 +29,16 @@ export function followTopic(node: PeerNode, topic: string, validate: GossipValid
     } else {
       pubsub.topicValidators.set(topic, before)
     }
+  }
+}
+
+/** PeerIds of the direct neighbours that were handed the message; none when it could not be sent. */
+export async function publishTo(node: PeerNode, topic: string, data: Uint8Array): Promise<ReadonlySet<string>> {
+  try {
+    const { recipients } = await node.services.pubsub.publish(topic, data)
+    return new Set(recipients.map(String))
+  } catch {
+    return new Set()
   }
 }
 

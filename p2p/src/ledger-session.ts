@@ -28,8 +28,14 @@ export interface SessionEvents {
   onAdmission(feed: FeedName, admission: Admission): void
 }
 
-interface Notice { readonly message: LedgerMessage; readonly attachment?: Uint8Array }
-interface Wanted { readonly feed: FeedName; readonly from: number | 'next' }
+interface Notice {
+  readonly message: LedgerMessage
+  readonly attachment?: Uint8Array
+}
+interface Wanted {
+  readonly feed: FeedName
+  readonly from: number | 'next'
+}
 
 export class LedgerSession {
   readonly remote: string
@@ -70,7 +76,12 @@ export class LedgerSession {
     const only = feeds && new Set(feeds.map(feedKey))
     const heads = this.#ledger.heads().filter((head) => only === undefined || only.has(feedKey(head)))
     for (let start = 0; start < heads.length; start += HEADS_MAX) {
-      this.#notify({ message: { type: 'heads', feeds: heads.slice(start, start + HEADS_MAX).map(({ author, epoch, length }) => ({ author, epoch, length })) } })
+      this.#notify({
+        message: {
+          type: 'heads',
+          feeds: heads.slice(start, start + HEADS_MAX).map(({ author, epoch, length }) => ({ author, epoch, length }))
+        }
+      })
     }
   }
 
@@ -107,7 +118,8 @@ export class LedgerSession {
     switch (parsed.data.type) {
       case 'heads': {
         const held = new Map(this.#ledger.heads().map((head) => [feedKey(head), head.length]))
-        for (const head of parsed.data.feeds) if (head.length > (held.get(feedKey(head)) ?? 0)) this.ask({ author: head.author, epoch: head.epoch })
+        for (const head of parsed.data.feeds)
+          if (head.length > (held.get(feedKey(head)) ?? 0)) this.ask({ author: head.author, epoch: head.epoch })
         return
       }
       case 'want':
@@ -144,7 +156,10 @@ export class LedgerSession {
     try {
       while (!this.#over) {
         const next = this.#next()
-        if (next === null) await new Promise<void>((resolve) => { this.#wake = resolve })
+        if (next === null)
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve
+          })
         else await this.#channel.send(next.message, next.attachment)
       }
     } catch (error) {

@@ -20,13 +20,26 @@ const PROTOCOL = '/peercompute/test-place/1'
 /** Status line of an upgrade request. */
 function upgradeStatus(port: number, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, path, headers: { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' } })
-      .on('response', (response) => { resolve(response.statusCode ?? 0) })
+    request({
+      host: '127.0.0.1',
+      port,
+      path,
+      headers: {
+        connection: 'upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA=='
+      }
+    })
+      .on('response', (response) => {
+        resolve(response.statusCode ?? 0)
+      })
       .on('upgrade', (response, socket) => {
         socket.destroy()
         resolve(response.statusCode ?? 0)
       })
-      .on('error', reject).end()
+      .on('error', reject)
+      .end()
   })
 }
 
@@ -46,7 +59,9 @@ describe('attachRelay', () => {
     await openChannel(client, relay.peerId.toString(), PROTOCOL, { limit: 100, signal: AbortSignal.timeout(5_000) })
     await until(() => places.length > 0, 'the relay saw the client')
 
-    expect(places).toEqual([{ peer: client.peerId.toString(), address: expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+/), subnet: '127.0.0.0/24' }])
+    expect(places).toEqual([
+      { peer: client.peerId.toString(), address: expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+/), subnet: '127.0.0.0/24' }
+    ])
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('page')
   })
 
@@ -77,30 +92,45 @@ describe('attachRelay', () => {
       socket.on('error', () => upstream.destroy())
       upstream.on('error', () => socket.destroy())
     })
-    await new Promise<void>((resolve) => { proxy.listen(0, '127.0.0.1', resolve) })
+    await new Promise<void>((resolve) => {
+      proxy.listen(0, '127.0.0.1', resolve)
+    })
     network.after(() => new Promise((resolve) => proxy.close(resolve)))
     const before = getCACertificates('default')
     setDefaultCACertificates([...before, cert])
-    network.after(() => { setDefaultCACertificates(before) })
+    network.after(() => {
+      setDefaultCACertificates(before)
+    })
 
     const relay = await network.relay({ announce: [announceFor(`https://127.0.0.1:${portOf(proxy)}`)] })
     network.after(attachRelay(server, relay))
     const [address = ''] = addressesOf(relay)
     expect(address).toBe(`/ip4/127.0.0.1/tcp/${portOf(proxy)}/tls/ws/p2p/${relay.peerId.toString()}`)
     const client = await network.client([address])
-    await until(() => addressesOf(client).includes(`${address}/p2p-circuit/p2p/${client.peerId.toString()}`), 'the client is reserved a circuit over TLS')
+    await until(
+      () => addressesOf(client).includes(`${address}/p2p-circuit/p2p/${client.peerId.toString()}`),
+      'the client is reserved a circuit over TLS'
+    )
   })
 
   it('keeps out a proxy with a certificate that nobody vouches for', async () => {
     const { key, cert } = selfSigned()
     const proxy = createTlsServer({ key, cert })
-    await new Promise<void>((resolve) => { proxy.listen(0, '127.0.0.1', resolve) })
+    await new Promise<void>((resolve) => {
+      proxy.listen(0, '127.0.0.1', resolve)
+    })
     network.after(() => new Promise((resolve) => proxy.close(resolve)))
-    const refused = new Promise<string>((resolve) => proxy.on('tlsClientError', ({ message }) => { resolve(message) }))
+    const refused = new Promise<string>((resolve) =>
+      proxy.on('tlsClientError', ({ message }) => {
+        resolve(message)
+      })
+    )
     const address = `/ip4/127.0.0.1/tcp/${portOf(proxy)}/tls/ws`
     const client = await network.client([], { relays: [address] })
     const supervisor = superviseRelay(client, [address])
-    network.after(() => { supervisor.stop() })
+    network.after(() => {
+      supervisor.stop()
+    })
     await until(() => supervisor.state.kind === 'waiting', 'the dial failed')
     expect(await refused).toMatch(/unknown ca|certificate|socket|ECONNRESET/i)
   })
@@ -110,7 +140,29 @@ describe('attachRelay', () => {
 function selfSigned(): { key: string; cert: string } {
   const folder = mkdtempSync(join(tmpdir(), 'peercompute-tls-'))
   try {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')], { stdio: 'ignore' })
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '1',
+        '-subj',
+        '/CN=127.0.0.1',
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+        '-keyout',
+        join(folder, 'key.pem'),
+        '-out',
+        join(folder, 'cert.pem')
+      ],
+      { stdio: 'ignore' }
+    )
     return { key: readFileSync(join(folder, 'key.pem'), 'utf8'), cert: readFileSync(join(folder, 'cert.pem'), 'utf8') }
   } finally {
     rmSync(folder, { recursive: true })

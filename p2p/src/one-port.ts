@@ -26,7 +26,9 @@ export function attachRelay(server: Server, relay: object, admit: (request: Inco
     }
   }
   server.on('upgrade', onUpgrade)
-  return () => { server.off('upgrade', onUpgrade) }
+  return () => {
+    server.off('upgrade', onUpgrade)
+  }
 }
 
 function pathOf(request: IncomingMessage): string {
@@ -34,7 +36,9 @@ function pathOf(request: IncomingMessage): string {
 }
 
 function refuse(socket: Duplex, status: string): void {
-  socket.on('error', () => { socket.destroy() })
+  socket.on('error', () => {
+    socket.destroy()
+  })
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
 }
 
@@ -46,7 +50,9 @@ export function upgradeHandlerOf(relay: object): UpgradeHandler {
   for (const listener of Array.isArray(listeners) ? listeners : []) {
     const onUpgrade = property(listener, 'onUpgrade')
     if (typeof onUpgrade === 'function') {
-      return (request, socket, head) => { Reflect.apply(onUpgrade, listener, [request, socket, head]) }
+      return (request, socket, head) => {
+        Reflect.apply(onUpgrade, listener, [request, socket, head])
+      }
     }
   }
   throw new PeerComputeError('INTERNAL', 'the relay has no WebSocket listener that takes upgrades; was libp2p updated?')

@@ -18,7 +18,11 @@ describe('dialPeers', () => {
     for (const client of clients) network.after(dialPeers(client))
     const meshed = (): boolean => clients.every((client) => directConnections(client) === 2)
     await until(meshed, 'each is connected with the two others')
-    expect(clients.flatMap((client) => client.getConnections().filter(({ direction, remoteAddr }) => direction === 'outbound' && remoteAddr.toString().includes('/webrtc')))).toHaveLength(3)
+    expect(
+      clients.flatMap((client) =>
+        client.getConnections().filter(({ direction, remoteAddr }) => direction === 'outbound' && remoteAddr.toString().includes('/webrtc'))
+      )
+    ).toHaveLength(3)
 
     const [first] = clients
     const lost = first?.getConnections().find(({ remoteAddr }) => remoteAddr.toString().includes('/webrtc'))
@@ -29,7 +33,10 @@ describe('dialPeers', () => {
 
   it('tries a peer with an outdated address a few times, and has enough at its limit', async () => {
     const relay = await network.relay()
-    const [one, two] = await Promise.all([network.client(addressesOf(relay), { webRtc: true }), network.client(addressesOf(relay), { webRtc: true })])
+    const [one, two] = await Promise.all([
+      network.client(addressesOf(relay), { webRtc: true }),
+      network.client(addressesOf(relay), { webRtc: true })
+    ])
     const [dialer, gone] = one.peerId.toString() < two.peerId.toString() ? [one, two] : [two, one]
     await until(() => addressesOf(gone).some((address) => address.includes('/webrtc')), 'it offers WebRTC')
     const addresses = gone.getMultiaddrs()

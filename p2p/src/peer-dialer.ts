@@ -18,7 +18,10 @@ export interface PeerDialerOptions {
  * (a reservation that has ended), so a failed dial is tried again with what is known by then; after a few tries the peer is left alone
  * until something new is learned about it. Returns the function that stops it; connections stay.
  */
-export function dialPeers(node: PeerNode, { clock = systemClock, random = Math.random, max = PEERS_MAX }: PeerDialerOptions = {}): () => void {
+export function dialPeers(
+  node: PeerNode,
+  { clock = systemClock, random = Math.random, max = PEERS_MAX }: PeerDialerOptions = {}
+): () => void {
   const stopping = new AbortController()
   const self = node.peerId.toString()
   /** Peers under way, with what calls their next try off. */
@@ -33,7 +36,10 @@ export function dialPeers(node: PeerNode, { clock = systemClock, random = Math.r
       const { addresses } = await node.peerStore.get(id)
       const webRtc = addresses.map(({ multiaddr: address }) => address.toString()).filter((address) => address.includes('/webrtc'))
       if (webRtc.length === 0) return void waiting.delete(id.toString())
-      await node.dial(webRtc.map((address) => withPeer(address, id.toString())), { signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) })
+      await node.dial(
+        webRtc.map((address) => withPeer(address, id.toString())),
+        { signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) }
+      )
       waiting.delete(id.toString())
     } catch {
       retry(id, attempt + 1)
@@ -43,7 +49,10 @@ export function dialPeers(node: PeerNode, { clock = systemClock, random = Math.r
   function retry(id: PeerId, attempt: number): void {
     if (stopping.signal.aborted || attempt >= PEER_TRIES) return void waiting.delete(id.toString())
     const delayMs = backoffDelay({ baseMs: PEER_REDIAL_BASE_MS, capMs: PEER_REDIAL_CAP_MS }, attempt, random)
-    waiting.set(id.toString(), clock.schedule(delayMs, () => void dial(id, attempt)))
+    waiting.set(
+      id.toString(),
+      clock.schedule(delayMs, () => void dial(id, attempt))
+    )
   }
 
   function consider(id: PeerId): void {

@@ -4,15 +4,24 @@
  * streams go through the same gate, `ledger.admit`.
  */
 import { feedKey } from '@peercompute/ledger'
-import { ANTI_ENTROPY_MS, decodeFrames, encodeFrame, GOSSIP_MAX_BYTES, LEDGER_FRAME_MAX_BYTES, LEDGER_PROTOCOL, LEDGER_TOPIC, ledgerMessageSchema } from '@peercompute/job-specs/protocol'
+import {
+  ANTI_ENTROPY_MS,
+  decodeFrames,
+  encodeFrame,
+  GOSSIP_MAX_BYTES,
+  LEDGER_FRAME_MAX_BYTES,
+  LEDGER_PROTOCOL,
+  LEDGER_TOPIC,
+  ledgerMessageSchema
+} from '@peercompute/job-specs/protocol'
 import { asError } from './as-error.ts'
 import { BanList } from './ban-list.ts'
 import { handleChannel, openChannel } from './channels.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { followTopic, subscribersOf, type PeerNode, type Verdict } from './gossip.ts'
+import { followTopic, publishTo, type PeerNode, type Verdict } from './gossip.ts'
 import { LedgerSession, PeerOffence } from './ledger-session.ts'
 import { isOffence, verdictOf } from './refusals.ts'
-import { DIAL_TIMEOUT_MS } from './settings.ts'
+import { DIAL_TIMEOUT_MS, GOSSIP_SETTLE_MS } from './settings.ts'
 import type { FrameChannel } from './frame-channel.ts'
 import type { Admission, FeedName, Ledger, Refusal } from '@peercompute/ledger'
 import type { Connection, PeerId } from '@libp2p/interface'
@@ -31,7 +40,9 @@ export interface ProviderStats {
   readonly offences: number
 }
 
-export interface ProviderOptions { readonly clock?: Clock }
+export interface ProviderOptions {
+  readonly clock?: Clock
+}
 
 export class PeerComputeProvider {
   readonly #node: PeerNode
@@ -42,8 +53,9 @@ export class PeerComputeProvider {
   readonly #opening = new Set<string>()
   readonly #refused = new Map<Refusal, number>()
   readonly #undo: (() => void | Promise<void>)[] = []
-  /** Feeds that grew through a stream since the last turn, with who brought them. */
+  /** Feeds that grew and of which the neighbours have not been told, with the session that brought them. */
   #fresh = new Map<string, { feed: FeedName; from: LedgerSession | null }>()
+  #cancelTelling: (() => void) | undefined
   #records = 0
   #offences = 0
   #stopped = false
@@ -75,6 +87,7 @@ export class PeerComputeProvider {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    this.#cancelTelling?.()
     for (const undo of this.#undo.reverse()) await undo()
     await Promise.all([...this.#sessions].map((session) => session.close()))
   }
@@ -84,15 +97,24 @@ export class PeerComputeProvider {
     await this.#ledger.ready.catch(() => undefined)
     this.#undo.push(this.#ledger.onAppend((feed, update) => void this.#announce(feed, update)))
     this.#undo.push(followTopic(this.#node, LEDGER_TOPIC, (data, source) => this.#hear(data, source)))
-    this.#undo.push(await handleChannel(
-      this.#node, LEDGER_PROTOCOL, { limit: LEDGER_FRAME_MAX_BYTES, maxInboundStreams: SESSIONS_PER_CONNECTION }, (channel) => this.#converse(channel)
-    ))
+    this.#undo.push(
+      await handleChannel(
+        this.#node,
+        LEDGER_PROTOCOL,
+        { limit: LEDGER_FRAME_MAX_BYTES, maxInboundStreams: SESSIONS_PER_CONNECTION },
+        (channel) => this.#converse(channel)
+      )
+    )
     const topology = await this.#node.register(LEDGER_PROTOCOL, {
       notifyOnLimitedConnection: true,
       // whoever dialled opens the stream, so that there is one
-      onConnect: (peer, connection) => { if (connection.direction === 'outbound') void this.#open(peer) }
+      onConnect: (peer, connection) => {
+        if (connection.direction === 'outbound') void this.#open(peer)
+      }
     })
-    this.#undo.push(() => { this.#node.unregister(topology) })
+    this.#undo.push(() => {
+      this.#node.unregister(topology)
+    })
     this.#repeat()
     // peers that were there before
     this.sync()
@@ -107,7 +129,9 @@ export class PeerComputeProvider {
       })
     }
     next()
-    this.#undo.push(() => { cancel() })
+    this.#undo.push(() => {
+      cancel()
+    })
   }
 
   /** Opens a session with a peer that is known to speak the protocol and has none. */
@@ -122,7 +146,10 @@ export class PeerComputeProvider {
     if (this.#stopped || this.#inSession(remote) || this.#opening.has(remote) || this.#banned.has(remote)) return
     this.#opening.add(remote)
     try {
-      const channel = await openChannel(this.#node, remote, LEDGER_PROTOCOL, { limit: LEDGER_FRAME_MAX_BYTES, signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) })
+      const channel = await openChannel(this.#node, remote, LEDGER_PROTOCOL, {
+        limit: LEDGER_FRAME_MAX_BYTES,
+        signal: AbortSignal.timeout(DIAL_TIMEOUT_MS)
+      })
       await this.#converse(channel)
     } catch {
       // gone already, or cut off: the next round of anti-entropy tries whoever is connected then
@@ -138,7 +165,11 @@ export class PeerComputeProvider {
   /** Runs one session to its end, and cuts off who lies. Rejects with what ended it, when that was not a goodbye. */
   async #converse(channel: FrameChannel): Promise<void> {
     if (this.#banned.has(channel.remote)) throw new PeerOffence('banned')
-    const session = new LedgerSession(channel, this.#ledger, { onAdmission: (feed, admission) => { this.#count(feed, admission, session) } })
+    const session = new LedgerSession(channel, this.#ledger, {
+      onAdmission: (feed, admission) => {
+        this.#count(feed, admission, session)
+      }
+    })
     this.#sessions.add(session)
     try {
       await session.run()
@@ -169,19 +200,30 @@ export class PeerComputeProvider {
     }
   }
 
-  /** Tells the other neighbours, once a turn, of feeds that grew: gossip carries only first announcements. */
+  /**
+   * Tells the other neighbours of feeds that grew. What came over a stream, gossip does not carry: they hear at once. What came by gossip is
+   * mentioned when gossip has settled, for those whom it missed: it forwards nothing to peers that are not in its mesh yet.
+   */
   #passOn(feed: FeedName, from: LedgerSession | null): void {
-    if (this.#fresh.size === 0) queueMicrotask(() => { this.#tellFresh() })
     this.#fresh.set(feedKey(feed), { feed, from })
+    if (from !== null) {
+      this.#cancelTelling?.()
+      this.#cancelTelling = this.#clock.schedule(0, () => {
+        this.#tellFresh()
+      })
+    } else {
+      this.#cancelTelling ??= this.#clock.schedule(GOSSIP_SETTLE_MS, () => {
+        this.#tellFresh()
+      })
+    }
   }
 
   #tellFresh(): void {
     const fresh = [...this.#fresh.values()]
     this.#fresh = new Map()
-    const subscribers = subscribersOf(this.#node, LEDGER_TOPIC)
+    this.#cancelTelling = undefined
     for (const session of this.#sessions) {
-      // what came by gossip (from: null), gossip forwards to its subscribers
-      const news = fresh.filter(({ from }) => (from === null ? !subscribers.has(session.remote) : from !== session))
+      const news = fresh.filter(({ from }) => from !== session)
       if (news.length > 0) session.sayHeads(news.map(({ feed }) => feed))
     }
   }
@@ -189,9 +231,8 @@ export class PeerComputeProvider {
   /** Own records: by gossip when they fit, over the streams to whoever gossip does not reach. */
   async #announce(feed: FeedName, update: Uint8Array): Promise<void> {
     const frame = encodeFrame({ type: 'update', author: feed.author, epoch: feed.epoch }, update)
-    const reached = frame.length <= GOSSIP_MAX_BYTES ? subscribersOf(this.#node, LEDGER_TOPIC) : new Set<string>()
+    const reached = frame.length <= GOSSIP_MAX_BYTES ? await publishTo(this.#node, LEDGER_TOPIC, frame) : new Set<string>()
     for (const session of this.#sessions) if (!reached.has(session.remote)) session.push(feed, update)
-    if (reached.size > 0) await this.#node.services.pubsub.publish(LEDGER_TOPIC, frame).catch(() => { this.sync() })
   }
 
   async #hear(data: Uint8Array, source: string): Promise<Verdict> {

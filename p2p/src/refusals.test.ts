@@ -3,7 +3,17 @@ import { isOffence, verdictOf } from './refusals.ts'
 
 describe('refusals', () => {
   it('rejects what only a liar sends', () => {
-    for (const refusal of ['size', 'structure', 'foreign-client', 'deletes', 'root', 'content', 'position', 'record', 'signature'] as const) {
+    for (const refusal of [
+      'size',
+      'structure',
+      'foreign-client',
+      'deletes',
+      'root',
+      'content',
+      'position',
+      'record',
+      'signature'
+    ] as const) {
       expect(verdictOf({ applied: false, refusal })).toBe('reject')
       expect(isOffence(refusal)).toBe(true)
     }

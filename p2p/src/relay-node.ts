@@ -13,7 +13,18 @@ import { GOSSIP_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
 import { atMost, followTopic } from './gossip.ts'
 import { parsePeerKey } from './peer-key.ts'
-import { CIRCUIT_RELAY, CONNECTION_MONITOR, DHT_PROTOCOL, DISCOVERY_INTERVAL_MS, DISCOVERY_MAX_BYTES, RELAY_CONNECTIONS, RELAY_GOSSIP, RELAY_TOPICS, WEBSOCKETS, YAMUX } from './settings.ts'
+import {
+  CIRCUIT_RELAY,
+  CONNECTION_MONITOR,
+  DHT_PROTOCOL,
+  DISCOVERY_INTERVAL_MS,
+  DISCOVERY_MAX_BYTES,
+  RELAY_CONNECTIONS,
+  RELAY_GOSSIP,
+  RELAY_TOPICS,
+  WEBSOCKETS,
+  YAMUX
+} from './settings.ts'
 import type { Libp2p } from '@libp2p/interface'
 
 export interface RelayServices extends Record<string, unknown> {

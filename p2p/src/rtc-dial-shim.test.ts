@@ -27,8 +27,16 @@ function heardLate(label: string, type: string, options?: AddEventListenerOption
   channel.move('open', 'open')
   channel.move('closed', 'close')
   let heard = 0
-  channel.addEventListener(type, () => { heard++ }, options)
-  return Promise.resolve().then(() => Promise.resolve()).then(() => heard)
+  channel.addEventListener(
+    type,
+    () => {
+      heard++
+    },
+    options
+  )
+  return Promise.resolve()
+    .then(() => Promise.resolve())
+    .then(() => heard)
 }
 
 describe('installRtcDialShim', () => {
@@ -46,7 +54,9 @@ describe('installRtcDialShim', () => {
     installRtcDialShim(FakeConnection.prototype)
     const channel = new FakeConnection().createDataChannel('init')
     let heard = 0
-    channel.addEventListener('open', () => { heard++ })
+    channel.addEventListener('open', () => {
+      heard++
+    })
     channel.move('open', 'open')
     expect(heard).toBe(1)
   })

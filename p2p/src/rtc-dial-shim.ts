@@ -9,16 +9,16 @@ interface Channel extends EventTarget {
   readonly readyState: string
 }
 interface ChannelMaker {
-  createDataChannel(label: string, init?: RTCDataChannelInit): Channel
+  createDataChannel: (this: ChannelMaker, label: string, init?: RTCDataChannelInit) => Channel
 }
 
 const PATCHED = Symbol.for('peercompute.rtc-dial-shim')
 
 /** Patches the given prototype once. Without one (a runtime without WebRTC), nothing happens. */
-export function installRtcDialShim(prototype: ChannelMaker | undefined = globalThis.RTCPeerConnection?.prototype): void {
+export function installRtcDialShim(prototype: ChannelMaker | undefined = browserPrototype()): void {
   if (prototype === undefined || PATCHED in prototype) return
   const create = prototype.createDataChannel
-  prototype.createDataChannel = function (this: ChannelMaker, label, init) {
+  prototype.createDataChannel = function (label, init) {
     const channel = create.call(this, label, init)
     if (label === 'init') tellLatecomers(channel)
     return channel
@@ -28,10 +28,18 @@ export function installRtcDialShim(prototype: ChannelMaker | undefined = globalT
 
 function tellLatecomers(channel: Channel): void {
   const passed = new Set<string>()
-  channel.addEventListener('open', () => { passed.add('open') })
-  channel.addEventListener('close', () => { passed.add('open').add('close') })
+  channel.addEventListener('open', () => {
+    passed.add('open')
+  })
+  channel.addEventListener('close', () => {
+    passed.add('open').add('close')
+  })
   const listen = channel.addEventListener.bind(channel)
-  channel.addEventListener = (type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions) => {
+  channel.addEventListener = (
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions
+  ) => {
     listen(type, listener, options)
     if (listener === null || !(passed.has(type) || (type === 'close' && channel.readyState === 'closed'))) return
     queueMicrotask(() => {
@@ -41,4 +49,9 @@ function tellLatecomers(channel: Channel): void {
       else listener.handleEvent(event)
     })
   }
+}
+
+/** Kept out of the parameter list: Node's type stripping does not parse `in` there. */
+function browserPrototype(): ChannelMaker | undefined {
+  return 'RTCPeerConnection' in globalThis ? globalThis.RTCPeerConnection.prototype : undefined
 }

@@ -1,6 +1,18 @@
 import { DISCOVERY_TOPIC, LEDGER_TOPIC } from '@peercompute/job-specs/protocol'
 import { describe, expect, it } from 'vitest'
-import { CHANNEL_QUEUE_BYTES, CIRCUIT_RELAY, CLIENT_GOSSIP, CLIENT_LISTEN, CONNECTION_MONITOR, RELAY_CONNECTIONS, RELAY_GOSSIP, RELAY_TOPICS, REDIAL_CAP_MS, webRtcSettings, YAMUX } from './settings.ts'
+import {
+  CHANNEL_QUEUE_BYTES,
+  CIRCUIT_RELAY,
+  CLIENT_GOSSIP,
+  CLIENT_LISTEN,
+  CONNECTION_MONITOR,
+  RELAY_CONNECTIONS,
+  RELAY_GOSSIP,
+  RELAY_TOPICS,
+  REDIAL_CAP_MS,
+  webRtcSettings,
+  YAMUX
+} from './settings.ts'
 
 /** What behaviour shows is tested where it happens; these bounds would need hours, hundreds of clients or third parties to show. */
 describe('settings that break the network in silence', () => {
@@ -13,8 +25,13 @@ describe('settings that break the network in silence', () => {
     expect([...RELAY_TOPICS].sort()).toEqual([LEDGER_TOPIC, DISCOVERY_TOPIC].sort())
     for (const topic of RELAY_TOPICS) {
       expect(RELAY_GOSSIP.scoreParams?.topics?.[topic]).toMatchObject({
-        topicWeight: 1, invalidMessageDeliveriesWeight: -20, invalidMessageDeliveriesDecay: 0.99,
-        timeInMeshWeight: 0, firstMessageDeliveriesWeight: 0, meshMessageDeliveriesWeight: 0, meshFailurePenaltyWeight: 0
+        topicWeight: 1,
+        invalidMessageDeliveriesWeight: -20,
+        invalidMessageDeliveriesDecay: 0.99,
+        timeInMeshWeight: 0,
+        firstMessageDeliveriesWeight: 0,
+        meshMessageDeliveriesWeight: 0,
+        meshFailurePenaltyWeight: 0
       })
     }
   })

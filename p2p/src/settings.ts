@@ -96,12 +96,22 @@ export const CIRCUIT_RELAY: CircuitRelayServerInit = {
  */
 const TOPIC_SCORE = {
   topicWeight: 1,
-  timeInMeshWeight: 0, timeInMeshQuantum: 1, timeInMeshCap: 1,
-  firstMessageDeliveriesWeight: 0, firstMessageDeliveriesDecay: 0.5, firstMessageDeliveriesCap: 1,
-  meshMessageDeliveriesWeight: 0, meshMessageDeliveriesDecay: 0.5, meshMessageDeliveriesCap: 1, meshMessageDeliveriesThreshold: 1,
-  meshMessageDeliveriesWindow: 10, meshMessageDeliveriesActivation: 5_000,
-  meshFailurePenaltyWeight: 0, meshFailurePenaltyDecay: 0.5,
-  invalidMessageDeliveriesWeight: -20, invalidMessageDeliveriesDecay: 0.99
+  timeInMeshWeight: 0,
+  timeInMeshQuantum: 1,
+  timeInMeshCap: 1,
+  firstMessageDeliveriesWeight: 0,
+  firstMessageDeliveriesDecay: 0.5,
+  firstMessageDeliveriesCap: 1,
+  meshMessageDeliveriesWeight: 0,
+  meshMessageDeliveriesDecay: 0.5,
+  meshMessageDeliveriesCap: 1,
+  meshMessageDeliveriesThreshold: 1,
+  meshMessageDeliveriesWindow: 10,
+  meshMessageDeliveriesActivation: 5_000,
+  meshFailurePenaltyWeight: 0,
+  meshFailurePenaltyDecay: 0.5,
+  invalidMessageDeliveriesWeight: -20,
+  invalidMessageDeliveriesDecay: 0.99
 }
 
 const GOSSIP: Partial<GossipsubOpts> = {
@@ -125,6 +135,9 @@ export const RELAY_GOSSIP: Partial<GossipsubOpts> = { ...GOSSIP, D: 500, Dlo: 49
 
 /** gossipsub forwards only topics that it is itself subscribed to: 0 of 200 arrived otherwise (measured). */
 export const RELAY_TOPICS: readonly string[] = [LEDGER_TOPIC, DISCOVERY_TOPIC]
+
+/** Gossip has reached everybody after this time, or it is lost: one heartbeat of gossipsub, and a half. */
+export const GOSSIP_SETTLE_MS = 1_500
 
 /** An announcement is a public key and a few addresses. */
 export const DISCOVERY_MAX_BYTES = 4 * KIB

@@ -53,8 +53,12 @@ export function streamChannel(stream: Stream, remote: string, { limit, stallMs =
     async close() {
       await sending
       if (stream.status !== 'open') return
-      const deadline = setTimeout(() => { abort(new PeerComputeError('TIMEOUT', `${remote} did not close its side`)) }, CHANNEL_CLOSE_MS)
-      stream.addEventListener('close', () => { clearTimeout(deadline) })
+      const deadline = setTimeout(() => {
+        abort(new PeerComputeError('TIMEOUT', `${remote} did not close its side`))
+      }, CHANNEL_CLOSE_MS)
+      stream.addEventListener('close', () => {
+        clearTimeout(deadline)
+      })
       try {
         await stream.close({ signal: AbortSignal.timeout(CHANNEL_CLOSE_MS) })
       } catch (error) {
@@ -89,8 +93,8 @@ function firstEvent(stream: Stream, types: readonly ('drain' | 'idle' | 'close')
 }
 
 interface Inbox {
-  read(): AsyncGenerator<Frame, void>
-  end(error: Error | undefined): void
+  readonly read: () => AsyncGenerator<Frame, void>
+  readonly end: (error: Error | undefined) => void
 }
 
 /** Parses what arrives and holds it for the reader; pauses the stream while more than CHANNEL_QUEUE_BYTES are unread. */
@@ -124,8 +128,12 @@ function createInbox(stream: Stream, limit: number, abort: (error: Error) => voi
     if (stream.readableEnded && stream.readBufferLength === 0) end(reasonOfEnd())
     wake()
   })
-  stream.addEventListener('remoteCloseWrite', () => { remoteClosed = true })
-  stream.addEventListener('end', () => { end(reasonOfEnd()) })
+  stream.addEventListener('remoteCloseWrite', () => {
+    remoteClosed = true
+  })
+  stream.addEventListener('end', () => {
+    end(reasonOfEnd())
+  })
   stream.addEventListener('close', (event: StreamCloseEvent) => {
     // what a paused stream still holds comes when it is resumed, and then `end`
     if (event.error !== undefined || stream.readStatus !== 'paused') end(event.error === undefined ? reasonOfEnd() : lost(event.error))
@@ -163,7 +171,9 @@ function createInbox(stream: Stream, limit: number, abort: (error: Error) => voi
           resume()
           yield next.frame
         } else if (over === undefined) {
-          await new Promise<void>((resolve) => { wake = resolve })
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
         } else if (over.error === undefined) {
           return
         } else {

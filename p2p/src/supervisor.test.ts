@@ -10,7 +10,9 @@ afterEach(() => network.stop())
 
 async function freeAddress(): Promise<string> {
   const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   const address = `/ip4/127.0.0.1/tcp/${portOf(server)}/ws`
   await new Promise((resolve) => server.close(resolve))
   return address
@@ -23,13 +25,19 @@ describe('superviseRelay', () => {
     const clock = createFakeClock()
     const states: RelayState[] = []
     const supervisor = superviseRelay(node, [relay], { clock, random: () => 0.999_999, onState: (state) => states.push(state) })
-    network.after(() => { supervisor.stop() })
+    network.after(() => {
+      supervisor.stop()
+    })
     for (let round = 1; round <= 9; round++) {
       await until(() => states.filter(({ kind }) => kind === 'waiting').length === round, `round ${round}`)
       clock.advance(clock.pending()[0] ?? 0)
     }
-    expect(states.flatMap((state) => (state.kind === 'waiting' ? [state.delayMs] : []))).toEqual([499, 999, 1999, 3999, 7999, 9999, 9999, 9999, 9999])
-    expect(states.flatMap((state) => (state.kind === 'waiting' ? [state.cause] : [])).every((cause) => cause !== '' && !cause.includes('gater'))).toBe(true)
+    expect(states.flatMap((state) => (state.kind === 'waiting' ? [state.delayMs] : []))).toEqual([
+      499, 999, 1999, 3999, 7999, 9999, 9999, 9999, 9999
+    ])
+    expect(
+      states.flatMap((state) => (state.kind === 'waiting' ? [state.cause] : [])).every((cause) => cause !== '' && !cause.includes('gater'))
+    ).toBe(true)
   })
 
   it('ends a wait when nudged, and everything when stopped', async () => {
@@ -57,7 +65,9 @@ describe('superviseRelay', () => {
     const node = await network.client([], { relays: [listen] })
     const clock = createFakeClock()
     const supervisor = superviseRelay(node, addressesOf(first), { clock, random: () => 0.5 })
-    network.after(() => { supervisor.stop() })
+    network.after(() => {
+      supervisor.stop()
+    })
     const hasAddress = (): boolean => addressesOf(node).some((address) => address.includes('/p2p-circuit'))
     await until(() => supervisor.state.kind === 'connected' && hasAddress(), 'connected with an address')
 

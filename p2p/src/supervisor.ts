@@ -79,7 +79,9 @@ export function superviseRelay(node: PeerNode, addresses: readonly string[], opt
   void dial(0)
 
   return {
-    get state() { return state },
+    get state() {
+      return state
+    },
     nudge() {
       if (cancelWait === undefined || state.kind !== 'waiting') return
       cancelWait()

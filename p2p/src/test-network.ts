@@ -5,6 +5,7 @@ import type { PeerNode } from './gossip.ts'
 import { generatePeerKey } from './peer-key.ts'
 import { createRelayNode, type RelayNode, type RelayOptions } from './relay-node.ts'
 import { superviseRelay } from './supervisor.ts'
+import type { MeshPeer } from '@libp2p/gossipsub'
 
 export interface TestNetwork {
   relay(options?: Partial<RelayOptions>): Promise<RelayNode>
@@ -28,12 +29,16 @@ export function createTestNetwork(): TestNetwork {
       tasks.push(() => node.stop())
       if (relays.length > 0) {
         const supervisor = superviseRelay(node, relays)
-        tasks.push(() => { supervisor.stop() })
-        await until(() => supervisor.state.kind === 'connected', 'the client is connected')
+        tasks.push(() => {
+          supervisor.stop()
+        })
+        await until(() => supervisor.state.kind === 'connected', 'the client is connected', 30_000)
       }
       return node
     },
-    after(task) { tasks.push(task) },
+    after(task) {
+      tasks.push(task)
+    },
     async stop() {
       for (const task of tasks.splice(0).reverse()) await task()
     }
@@ -53,19 +58,37 @@ export async function until(condition: () => boolean, what: string, timeoutMs = 
   }
 }
 
+/** PeerIds in a node's gossip mesh of a topic, kept up to date. Messages to others are not forwarded. */
+export function watchMesh(node: PeerNode, topic: string): ReadonlySet<string> {
+  const mesh = new Set<string>()
+  node.services.pubsub.addEventListener('gossipsub:graft', ({ detail }: CustomEvent<MeshPeer>) => {
+    if (detail.topic === topic) mesh.add(detail.peerId)
+  })
+  node.services.pubsub.addEventListener('gossipsub:prune', ({ detail }: CustomEvent<MeshPeer>) => {
+    if (detail.topic === topic) mesh.delete(detail.peerId)
+  })
+  return mesh
+}
+
 /** An HTTP server on a free port of loopback that answers every GET with "page". */
 export async function startHttpServer(network: TestNetwork): Promise<{ server: Server; port: number }> {
   const server = createServer((_, response) => response.end('page'))
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  network.after(() => new Promise((resolve) => {
-    server.close(resolve)
-    server.closeAllConnections()
-  }))
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  network.after(
+    () =>
+      new Promise((resolve) => {
+        server.close(resolve)
+        server.closeAllConnections()
+      })
+  )
   return { server, port: portOf(server) }
 }
 
 export function portOf(server: { address(): unknown }): number {
   const address = server.address()
-  if (typeof address !== 'object' || address === null || !('port' in address) || typeof address.port !== 'number') throw new Error('The server is not listening')
+  if (typeof address !== 'object' || address === null || !('port' in address) || typeof address.port !== 'number')
+    throw new Error('The server is not listening')
   return address.port
 }

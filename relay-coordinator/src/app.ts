@@ -3,10 +3,10 @@ import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import { PeerComputeError } from '@peercompute/job-specs'
-import { fastify, LogController, type FastifyInstance } from 'fastify'
+import { fastify, LogController } from 'fastify'
 import { jsonSchemaTransform, serializerCompiler } from 'fastify-type-provider-zod'
 import { createAccess } from './http/access.ts'
-import type { AppComponents } from './http/components.ts'
+import type { App, AppComponents } from './http/components.ts'
 import { closeGracefully } from './http/graceful-close.ts'
 import { BODY_MAX_BYTES, DEFAULT_RATE_LIMITS, RATE_WINDOW_MS } from './http/limits.ts'
 import { createLiveStreams } from './http/live-stream.ts'
@@ -21,15 +21,19 @@ import { coordinatorRoutes, probeRoutes } from './http/routes/system-routes.ts'
 import { workRoutes } from './http/routes/work-routes.ts'
 import { VERSION } from './version.ts'
 
+export type { App } from './http/components.ts'
 export const API_PREFIX = '/api/v1'
 /** Time in which a whole request must have arrived; an upload of BLOB_MAX_BYTES then needs about 1 MB/s. */
 const REQUEST_TIMEOUT_MS = 300_000
 
-export async function createApp(components: AppComponents): Promise<FastifyInstance> {
+export async function createApp(components: AppComponents): Promise<App> {
   const { coordinator, token, publicUrl, trustProxy = [], metrics, clock, onFault, logger, rateLimits = DEFAULT_RATE_LIMITS } = components
-  const app: FastifyInstance = fastify({
+  const access = createAccess(token, publicUrl === undefined)
+  const app: App = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
-    logController: new LogController({ disableRequestLogging: true }), bodyLimit: BODY_MAX_BYTES, requestTimeout: REQUEST_TIMEOUT_MS,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_MAX_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false
   })
   app.setValidatorCompiler(validateWithZod)
@@ -44,25 +48,43 @@ export async function createApp(components: AppComponents): Promise<FastifyInsta
     strictTransportSecurity: publicUrl?.startsWith('https:') ?? false
   })
   await app.register(rateLimit, {
-    max: rateLimits.all, timeWindow: RATE_WINDOW_MS,
-    errorResponseBuilder: (_request, { max, after }) => new PeerComputeError('RATE_LIMITED', `${max} requests a minute are allowed; come back in ${after}`)
+    max: rateLimits.all,
+    timeWindow: RATE_WINDOW_MS,
+    allowList: (request) => access.isLocal(request), // Whoever is on this machine may do anything already.
+    errorResponseBuilder: (_request, { max, after }) =>
+      new PeerComputeError('RATE_LIMITED', `${max} requests a minute are allowed; come back in ${after}`)
   })
   app.setNotFoundHandler({ preHandler: app.rateLimit({ max: rateLimits.notFound, timeWindow: RATE_WINDOW_MS }) }, async (request) => {
     throw new PeerComputeError('NOT_FOUND', `${request.method} ${request.url.slice(0, 200)}`)
   })
   await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: 'PeerCompute coordinator', version: VERSION, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } }, servers: [] },
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'PeerCompute coordinator', version: VERSION, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      servers: []
+    },
     transform: jsonSchemaTransform
   })
 
-  const access = createAccess(token, publicUrl === undefined)
-  const live = createLiveStreams(coordinator, clock, (change) => { metrics.liveStreams(change) })
-  app.addHook('preClose', async () => { live.close() })
+  const live = createLiveStreams(coordinator, clock, (change) => {
+    metrics.liveStreams(change)
+  })
+  app.addHook('preClose', async () => {
+    live.close()
+  })
   closeGracefully(app, clock)
   const all = { ...components, access, live, rateLimits }
   await registerPages(app, components)
   await app.register(probeRoutes(all))
-  for (const routes of [coordinatorRoutes(all), jobRoutes(all), resultRoutes(all), hostRoutes(all), blobRoutes(all), workRoutes(all), eventRoutes(all)]) {
+  for (const routes of [
+    coordinatorRoutes(all),
+    jobRoutes(all),
+    resultRoutes(all),
+    hostRoutes(all),
+    blobRoutes(all),
+    workRoutes(all),
+    eventRoutes(all)
+  ]) {
     await app.register(routes, { prefix: API_PREFIX })
   }
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())

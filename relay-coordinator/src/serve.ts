@@ -5,8 +5,7 @@ import { WORK_FRAME_MAX_BYTES, WORK_PROTOCOL } from '@peercompute/job-specs/prot
 import { createLedger } from '@peercompute/ledger'
 import { handleChannel, PeerComputeProvider } from '@peercompute/p2p'
 import { announceFor, attachRelay, createRelayNode } from '@peercompute/p2p/relay'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { createApp } from './app.ts'
+import { createApp, type App } from './app.ts'
 import { createAwaitedBlobs } from './blobs/awaited-blobs.ts'
 import { openBlobFolder } from './blobs/blob-folder.ts'
 import { systemClock, type Clock } from './config/clock.ts'
@@ -16,7 +15,7 @@ import { localOrigins } from './config/origins.ts'
 import { readServeConfig, type ServeConfig, type ServeConfigInput } from './config/serve-config.ts'
 import type { Coordinator } from './coordinator.ts'
 import { createCoordinator } from './engine/coordinator.ts'
-import type { SandboxPage } from './http/components.ts'
+import type { Logger, SandboxPage } from './http/components.ts'
 import { createUpgradeGate } from './http/upgrade-gate.ts'
 import { loadAdminToken } from './keys/admin-token.ts'
 import { loadCoordinatorKeys } from './keys/coordinator-keys.ts'
@@ -32,7 +31,7 @@ import { createWorkServer } from './work/work-server.ts'
 export interface ServeOptions extends ServeConfigInput {
   /** Document and headers of `/sandbox.html`. */
   readonly sandboxPage?: SandboxPage
-  readonly logger?: FastifyBaseLogger
+  readonly logger?: Logger
   readonly clock?: Clock
 }
 
@@ -79,14 +78,16 @@ export async function serve({ sandboxPage, logger, clock = systemClock, ...flags
 
 interface Surroundings {
   readonly sandboxPage: SandboxPage | undefined
-  readonly logger: FastifyBaseLogger | undefined
+  readonly logger: Logger | undefined
   readonly clock: Clock
   readonly teardown: (() => unknown)[]
   readonly close: () => Promise<void>
 }
 
 async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown, close }: Surroundings): Promise<RunningServer> {
-  const onFault = (error: unknown): void => { logger?.error({ err: error }, 'unexpected error') }
+  const onFault = (error: unknown): void => {
+    logger?.error({ err: error }, 'unexpected error')
+  }
   const folder = await openDataFolder(config.dataDir)
   teardown.push(() => folder.release())
   const keys = await loadCoordinatorKeys(folder.keys, clock.now())
@@ -95,24 +96,40 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const awaited = createAwaitedBlobs()
 
   const coordinator = createCoordinator({
-    store: openSqliteStore(folder.database), now: clock.now, random: Math.random,
+    store: openSqliteStore(folder.database),
+    now: () => clock.now(),
+    random: Math.random,
     hasBlob: async (sha256) => (await blobs.size(sha256)) !== null
   })
   teardown.push(() => coordinator.close())
   const metrics = createMetrics(coordinator)
   const totals = createTotals(coordinator)
-  teardown.push(() => { metrics.close(); totals.close() })
+  teardown.push(() => {
+    metrics.close()
+    totals.close()
+  })
 
   const feeds = openFeedStore(folder.feeds, onFault)
-  teardown.push(() => { feeds.close() })
-  const ledger = createLedger({ now: clock.now, store: feeds })
-  teardown.push(() => { ledger.close() })
+  teardown.push(() => {
+    feeds.close()
+  })
+  const ledger = createLedger({ now: () => clock.now(), store: feeds })
+  teardown.push(() => {
+    ledger.close()
+  })
   const own = new Set([keys.operational, keys.custodial].map(({ publicKey }) => publicKey as AuthorId))
   const intake = createLedgerIntake({
-    coordinator, ledger, awaited, own,
-    onRefused: (error, { feed }) => { logger?.warn({ err: error, author: feed.author }, 'a ledger record was refused') }
+    coordinator,
+    ledger,
+    awaited,
+    own,
+    onRefused: (error, { feed }) => {
+      logger?.warn({ err: error, author: feed.author }, 'a ledger record was refused')
+    }
   })
-  teardown.push(() => { intake.close() })
+  teardown.push(() => {
+    intake.close()
+  })
   const projection = createLedgerProjection({ coordinator, ledger, keys, clock, metrics, onFault })
   teardown.push(() => projection.close())
   await projection.start()
@@ -122,30 +139,60 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const network = { peerId: '', addresses: [] as readonly string[] }
   let ready = false
   const app = await createApp({
-    coordinator, work, blobs, awaited, keys, token, metrics, totals, clock, onFault, sandboxPage, logger,
-    network: () => network, ready: () => ready, publicUrl: config.publicUrl, trustProxy: config.trustProxy, dashboardDir: config.dashboardDir
+    coordinator,
+    work,
+    blobs,
+    awaited,
+    keys,
+    token,
+    metrics,
+    totals,
+    clock,
+    onFault,
+    sandboxPage,
+    logger,
+    network: () => network,
+    ready: () => ready,
+    publicUrl: config.publicUrl,
+    trustProxy: config.trustProxy,
+    dashboardDir: config.dashboardDir
   })
   teardown.push(() => app.close())
   const port = await listen(app, config)
   const origins = localOrigins(config.host, port)
 
   const relay = await createRelayNode({
-    peerKey: await peerKeyBytes(keys.peer), announce: (config.publicUrl === undefined ? origins : [config.publicUrl]).map(announceFor)
+    peerKey: await peerKeyBytes(keys.peer),
+    announce: (config.publicUrl === undefined ? origins : [config.publicUrl]).map(announceFor)
   })
   teardown.push(() => relay.stop())
   teardown.push(() => work.close())
-  await handleChannel(relay, WORK_PROTOCOL, { limit: WORK_FRAME_MAX_BYTES, maxInboundStreams: WORK_STREAMS_PER_CONNECTION }, (channel, { subnet }) => work.serve(channel, subnet))
+  await handleChannel(
+    relay,
+    WORK_PROTOCOL,
+    { limit: WORK_FRAME_MAX_BYTES, maxInboundStreams: WORK_STREAMS_PER_CONNECTION },
+    (channel, { subnet }) => work.serve(channel, subnet)
+  )
   const provider = await PeerComputeProvider.start(relay, ledger, { clock })
   teardown.push(() => provider.stop())
   teardown.push(attachRelay(app.server, relay, createUpgradeGate(clock)))
   network.peerId = relay.peerId.toString()
   network.addresses = relay.getMultiaddrs().map(String)
   ready = true
-  teardown.push(() => { ready = false })
+  teardown.push(() => {
+    ready = false
+  })
 
   return {
-    url: config.publicUrl ?? origins[0] ?? `http://127.0.0.1:${port}`, port, root: keys.certificate.root, ...network, dataDir: folder.path,
-    adminToken: token.fresh, openOnLoopback: config.publicUrl === undefined, coordinator, close
+    url: config.publicUrl ?? origins[0] ?? `http://127.0.0.1:${port}`,
+    port,
+    root: keys.certificate.root,
+    ...network,
+    dataDir: folder.path,
+    adminToken: token.fresh,
+    openOnLoopback: config.publicUrl === undefined,
+    coordinator,
+    close
   }
 }
 
@@ -162,12 +209,17 @@ async function takeDown(steps: (() => unknown)[]): Promise<void> {
   if (failures.length > 0) throw failures[0]
 }
 
-async function listen(app: FastifyInstance, { host, port }: ServeConfig): Promise<number> {
+async function listen(app: App, { host, port }: ServeConfig): Promise<number> {
   try {
-    await app.listen({ host, port })
+    // Fastify would listen on a second socket for ::1, to which the relay is not attached.
+    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
   } catch (cause) {
-    if (errorCode(cause) === 'EADDRINUSE') throw new PeerComputeError('PORT_IN_USE', `port ${port} of ${host} is taken by another program`, { cause })
-    throw new PeerComputeError('CONFIG_INVALID', `cannot listen on port ${port} of ${host}: ${errorMessage(cause)}`, { cause, place: { path: 'port' } })
+    if (errorCode(cause) === 'EADDRINUSE')
+      throw new PeerComputeError('PORT_IN_USE', `port ${port} of ${host} is taken by another program`, { cause })
+    throw new PeerComputeError('CONFIG_INVALID', `cannot listen on port ${port} of ${host}: ${errorMessage(cause)}`, {
+      cause,
+      place: { path: 'port' }
+    })
   }
   const address = app.server.address()
   if (address === null || typeof address === 'string') throw new PeerComputeError('INTERNAL', 'the server has no port')

@@ -26,7 +26,9 @@ export function createAwaitedBlobs(): AwaitedBlobs {
       }
     },
     bytes: (sha256) => awaited.get(sha256) ?? null,
-    arrived(sha256) { awaited.delete(sha256) }
+    arrived(sha256) {
+      awaited.delete(sha256)
+    }
   }
 }
 

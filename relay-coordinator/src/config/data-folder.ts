@@ -52,7 +52,8 @@ async function lock(path: string): Promise<() => Promise<void>> {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (cause) {
     database.close()
-    if (!/locked|busy/i.test(errorMessage(cause))) throw new PeerComputeError('DATA_FOLDER_UNWRITABLE', `${path}: ${errorMessage(cause)}`, { cause })
+    if (!/locked|busy/i.test(errorMessage(cause)))
+      throw new PeerComputeError('DATA_FOLDER_UNWRITABLE', `${path}: ${errorMessage(cause)}`, { cause })
     throw new PeerComputeError('DATA_FOLDER_LOCKED', `${path} is held by ${await holder(pidFile)}`, { cause })
   }
   await writeFile(pidFile, `${process.pid}\n`)

@@ -11,5 +11,8 @@ export function localOrigins(host: string, port: number): readonly string[] {
 }
 
 function outwardAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((list) => list ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address)
+  return Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address)
 }

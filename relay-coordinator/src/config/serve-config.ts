@@ -16,7 +16,10 @@ export const serveConfigSchema = z.strictObject({
   host: z.string().min(1).max(255).default('127.0.0.1'),
   dataDir: z.string().min(1),
   /** Origin under which the world reaches this coordinator, e.g. `https://compute.example.org`. */
-  publicUrl: z.url({ protocol: /^https?$/ }).refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be an origin without a path').optional(),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be an origin without a path')
+    .optional(),
   /** Reverse proxies whose `X-Forwarded-For` is believed. */
   trustProxy: z.array(addressOrRange).max(64).default([]),
   /** Folder of the built dashboard. Without it only the API is served. */
@@ -26,18 +29,29 @@ export type ServeConfig = z.infer<typeof serveConfigSchema>
 export type ServeConfigInput = z.input<typeof serveConfigSchema>
 
 const ENVIRONMENT: Readonly<Record<keyof ServeConfig, string>> = {
-  port: 'PEERCOMPUTE_PORT', host: 'PEERCOMPUTE_HOST', dataDir: 'PEERCOMPUTE_DATA', publicUrl: 'PEERCOMPUTE_PUBLIC_URL',
-  trustProxy: 'PEERCOMPUTE_TRUST_PROXY', dashboardDir: 'PEERCOMPUTE_DASHBOARD'
+  port: 'PEERCOMPUTE_PORT',
+  host: 'PEERCOMPUTE_HOST',
+  dataDir: 'PEERCOMPUTE_DATA',
+  publicUrl: 'PEERCOMPUTE_PUBLIC_URL',
+  trustProxy: 'PEERCOMPUTE_TRUST_PROXY',
+  dashboardDir: 'PEERCOMPUTE_DASHBOARD'
 }
 
 /** Flags win over the environment. Throws CONFIG_INVALID with the setting's name in `place.path`. */
-export function readServeConfig(flags: Readonly<Partial<Record<keyof ServeConfig, unknown>>>, environment: Readonly<Record<string, string | undefined>> = {}): ServeConfig {
+export function readServeConfig(
+  flags: Readonly<Partial<Record<keyof ServeConfig, unknown>>>,
+  environment: Readonly<Record<string, string | undefined>> = {}
+): ServeConfig {
   const parsed = serveConfigSchema.safeParse({ ...fromEnvironment(environment), ...withoutUndefined(flags) })
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const name = String(issue?.path[0] ?? '')
   const variable = Object.entries(ENVIRONMENT).find(([key]) => key === name)?.[1]
-  throw new PeerComputeError('CONFIG_INVALID', `${name}${variable === undefined ? '' : ` (${variable})`}: ${issue?.message ?? 'not understood'}`, { place: { path: name } })
+  throw new PeerComputeError(
+    'CONFIG_INVALID',
+    `${name}${variable === undefined ? '' : ` (${variable})`}: ${issue?.message ?? 'not understood'}`,
+    { place: { path: name } }
+  )
 }
 
 function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, unknown> {

@@ -37,7 +37,8 @@ export function createAccess(token: Pick<AdminToken, 'accepts'>, open: boolean):
         if (given !== undefined && token.accepts(given)) return
         throw new PeerComputeError('TOKEN_INVALID', 'the Authorization header holds no accepted token')
       }
-      if (!isLocal(request)) throw new PeerComputeError('TOKEN_REQUIRED', 'this request is neither signed by the author nor from this machine')
+      if (!isLocal(request))
+        throw new PeerComputeError('TOKEN_REQUIRED', 'this request is neither signed by the author nor from this machine')
     }
   }
 }

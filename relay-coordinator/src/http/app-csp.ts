@@ -19,11 +19,15 @@ export function appCsp(scriptHashes: readonly string[], host: string | undefined
     "default-src 'self'",
     `script-src ${["'self'", ...scriptHashes].join(' ')}`,
     // Svelte writes style attributes; they cannot load or run anything.
-    "style-src 'self'", "style-src-attr 'unsafe-inline'",
+    "style-src 'self'",
+    "style-src-attr 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "connect-src 'self' ws: wss:",
     `frame-src ${frames.length === 0 ? "'none'" : frames.join(' ')}`,
-    "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'"
   ].join('; ')
 }
 
@@ -32,8 +36,9 @@ export async function inlineScriptHashes(dashboardDir: string | undefined): Prom
   if (dashboardDir === undefined) return []
   try {
     const html = await readFile(join(dashboardDir, 'index.html'), 'utf8')
-    return [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)]
-      .map(([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`)
+    return [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
+      ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`
+    )
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return []
     throw error

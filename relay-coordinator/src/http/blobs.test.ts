@@ -13,8 +13,12 @@ const bytes = utf8('export default function compute() {}')
 const sha256 = sha256Hex(bytes)
 let parts: TestApp
 
-beforeEach(async () => { parts = await createTestApp() })
-afterEach(async () => { await parts[Symbol.asyncDispose]() })
+beforeEach(async () => {
+  parts = await createTestApp()
+})
+afterEach(async () => {
+  await parts[Symbol.asyncDispose]()
+})
 
 const put = (name: string, payload: Uint8Array, options: { headers?: Record<string, string>; remoteAddress?: string } = {}) =>
   parts.app.inject({ method: 'PUT', url: `/api/v1/blobs/${name}`, payload: Buffer.from(payload), ...options })
@@ -30,8 +34,12 @@ it('stores bytes under their hash, once, and serves them as something that canno
   const served = await parts.app.inject(`/api/v1/blobs/${sha256}`)
   expect(new Uint8Array(served.rawPayload)).toEqual(bytes)
   expect(served.headers).toMatchObject({
-    'content-type': 'application/octet-stream', 'content-disposition': `attachment; filename="${sha256}"`, 'x-content-type-options': 'nosniff',
-    'content-security-policy': "default-src 'none'; sandbox", 'content-length': String(bytes.length), etag: `"${sha256}"`
+    'content-type': 'application/octet-stream',
+    'content-disposition': `attachment; filename="${sha256}"`,
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; sandbox",
+    'content-length': String(bytes.length),
+    etag: `"${sha256}"`
   })
   const head = await parts.app.inject({ method: 'HEAD', url: `/api/v1/blobs/${sha256}` })
   expect([head.statusCode, head.headers['content-length'], head.body]).toEqual([200, String(bytes.length), ''])
@@ -52,9 +60,13 @@ it('refuses bytes that do not match, and keeps nothing of them', async () => {
   expect(await readdir(join(parts.folder, 'uploads'))).toEqual([])
 })
 
-it.each(['..%2f..%2fadmin-token.sha256', 'admin-token.sha256', `${sha256.slice(0, 62)}..`, sha256.toUpperCase(), `${sha256}%00`])('does not take %s for a name', async (name) => {
-  for (const response of [await put(name, bytes), await parts.app.inject(`/api/v1/blobs/${name}`)]) expect([400, 404]).toContain(response.statusCode)
-})
+it.each(['..%2f..%2fadmin-token.sha256', 'admin-token.sha256', `${sha256.slice(0, 62)}..`, sha256.toUpperCase(), `${sha256}%00`])(
+  'does not take %s for a name',
+  async (name) => {
+    for (const response of [await put(name, bytes), await parts.app.inject(`/api/v1/blobs/${name}`)])
+      expect([400, 404]).toContain(response.statusCode)
+  }
+)
 
 it('says that a blob is not there', async () => {
   expect((await parts.app.inject(`/api/v1/blobs/${sha256}`)).json()).toMatchObject({ code: 'BLOB_NOT_FOUND', status: 404 })
@@ -64,9 +76,16 @@ it('says that a blob is not there', async () => {
 it('lets anybody upload what a published job waits for, and nothing else; the last blob starts the job', async () => {
   expect((await put(sha256, bytes, ELSEWHERE)).json()).toMatchObject({ code: 'TOKEN_REQUIRED' })
   const signed = await signSpec(await generateKeyPair({ extractable: true }), smallSpec())
-  const answer = (await parts.app.inject({ method: 'POST', url: '/api/v1/jobs', payload: signed, ...ELSEWHERE })).json<{ id: string; state: string; missingBlobs: string[] }>()
+  const answer = (await parts.app.inject({ method: 'POST', url: '/api/v1/jobs', payload: signed, ...ELSEWHERE })).json<{
+    id: string
+    state: string
+    missingBlobs: string[]
+  }>()
   expect([answer.state, answer.missingBlobs.length]).toEqual(['queued', 2])
-  expect((await put(sha256, utf8('longer than the job has announced it: refused before it is read'), ELSEWHERE)).json()).toMatchObject({ code: 'BLOB_TOO_LARGE', status: 413 })
+  expect((await put(sha256, utf8('longer than the job has announced it: refused before it is read'), ELSEWHERE)).json()).toMatchObject({
+    code: 'BLOB_TOO_LARGE',
+    status: 413
+  })
   expect((await put(sha256, bytes, ELSEWHERE)).statusCode).toBe(201)
   expect((await put(sha256Hex(utf8('wasm')), utf8('wasm'), ELSEWHERE)).statusCode).toBe(201)
   expect((await parts.app.inject(`/api/v1/jobs/${answer.id}`)).json()).toMatchObject({ state: 'running' })
@@ -75,7 +94,10 @@ it('lets anybody upload what a published job waits for, and nothing else; the la
 it('stops an upload that grows over its limit while it comes, and keeps nothing', async () => {
   let sent = 0
   async function* endless(): AsyncGenerator<Uint8Array> {
-    for (;;) { sent += 1_000; yield new Uint8Array(1_000) }
+    for (;;) {
+      sent += 1_000
+      yield new Uint8Array(1_000)
+    }
   }
   await expect(parts.blobs.put(sha256 as ContentHash, endless(), 10_000)).rejects.toMatchObject({ code: 'BLOB_TOO_LARGE' })
   expect(sent).toBeLessThan(20_000)

@@ -1,5 +1,5 @@
 /** What the HTTP side is made of. Everything comes from outside, so that tests assemble it from real parts as `serve` does. */
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { AwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import type { BlobFolder } from '../blobs/blob-folder.ts'
 import type { Clock } from '../config/clock.ts'
@@ -10,6 +10,10 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { Totals } from '../metrics/totals.ts'
 import type { WorkServer } from '../work/work-server.ts'
 import type { RateLimits } from './limits.ts'
+
+export type App = FastifyInstance
+/** pino, or whatever has its methods. */
+export type Logger = FastifyBaseLogger
 
 /** The document of the sandbox frame, with the headers that make it one. */
 export interface SandboxPage {
@@ -36,5 +40,5 @@ export interface AppComponents {
   readonly dashboardDir?: string | undefined
   readonly sandboxPage?: SandboxPage | undefined
   readonly rateLimits?: RateLimits
-  readonly logger?: FastifyBaseLogger | undefined
+  readonly logger?: Logger | undefined
 }

@@ -23,9 +23,16 @@ it('waits for a request that is under way, but not for ever', async () => {
   socket.write(`PUT /api/v1/blobs/${'0'.repeat(64)} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nslow`)
   await once(parts.app.server, 'request')
   let closed = false
-  const closing = parts.app.close().then(() => { closed = true })
-  await new Promise((resolve) => { setImmediate(resolve) })
+  const closing = parts.app.close().then(() => {
+    closed = true
+  })
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
   expect(closed).toBe(false)
-  await until(() => { parts.clock.advance(CLOSE_GRACE_MS); return closed }, 'the server is closed')
+  await until(() => {
+    parts.clock.advance(CLOSE_GRACE_MS)
+    return closed
+  }, 'the server is closed')
   await closing
 })

@@ -21,7 +21,11 @@ export function closeGracefully(app: FastifyInstance, clock: Clock): void {
   let cancel: () => void = () => undefined
   app.addHook('preClose', async () => {
     for (const socket of unused) socket.destroy()
-    cancel = clock.schedule(CLOSE_GRACE_MS, () => { app.server.closeAllConnections() })
+    cancel = clock.schedule(CLOSE_GRACE_MS, () => {
+      app.server.closeAllConnections()
+    })
   })
-  app.addHook('onClose', async () => { cancel() })
+  app.addHook('onClose', async () => {
+    cancel()
+  })
 }

@@ -14,7 +14,9 @@ beforeEach(async () => {
   parts = await createTestApp({}, () => true)
   author = await generateKeyPair({ extractable: true })
 })
-afterEach(async () => { await parts[Symbol.asyncDispose]() })
+afterEach(async () => {
+  await parts[Symbol.asyncDispose]()
+})
 
 const post = (url: string, payload?: object, options: { headers?: Record<string, string>; remoteAddress?: string } = {}) =>
   parts.app.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }), ...options })
@@ -31,7 +33,14 @@ async function compute(id: string): Promise<void> {
   for (let n = 0; n < 2; n++) {
     const host = await createTestHost()
     const { account, host: key, label } = host.certificate
-    await parts.coordinator.hostConnected({ host: key, account, label, description: host.description, certificate: host.certificate, subnet: `192.0.${n}.0/24` })
+    await parts.coordinator.hostConnected({
+      host: key,
+      account,
+      label,
+      description: host.description,
+      certificate: host.certificate,
+      subnet: `192.0.${n}.0/24`
+    })
     const { leases } = await parts.coordinator.ask(key, { executor: 'js', units: 16, seconds: 0 })
     for (const lease of leases) {
       const { report, values } = await host.report(lease)
@@ -54,7 +63,11 @@ describe('publishing', () => {
   })
 
   it('signs for the holder of the token with the custodial key', async () => {
-    const { statusCode, ...response } = await post('/api/v1/jobs', { spec: smallSpec() }, { ...ELSEWHERE, headers: { authorization: `Bearer ${parts.token}` } })
+    const { statusCode, ...response } = await post(
+      '/api/v1/jobs',
+      { spec: smallSpec() },
+      { ...ELSEWHERE, headers: { authorization: `Bearer ${parts.token}` } }
+    )
     expect(statusCode).toBe(201)
     expect(response.json()).toMatchObject({ id: jobIdOf(parts.keys.custodial.publicKey, smallSpec()), custodial: true })
   })
@@ -70,7 +83,11 @@ describe('publishing', () => {
     ['another machine', ELSEWHERE, 'TOKEN_REQUIRED'],
     ['a proxy on this machine', { headers: { 'x-forwarded-for': '203.0.113.9' } }, 'TOKEN_REQUIRED'],
     ['a page of another site in a browser here', { headers: { origin: 'https://evil.example' } }, 'TOKEN_REQUIRED'],
-    ['a page under a name that was pointed to this machine', { headers: { host: 'evil.example', origin: 'http://evil.example' } }, 'TOKEN_REQUIRED'],
+    [
+      'a page under a name that was pointed to this machine',
+      { headers: { host: 'evil.example', origin: 'http://evil.example' } },
+      'TOKEN_REQUIRED'
+    ],
     ['a wrong token', { headers: { authorization: 'Bearer pc_wrong' } }, 'TOKEN_INVALID'],
     ['something that is no bearer token', { headers: { authorization: 'Basic YTpi' } }, 'TOKEN_INVALID']
   ])('refuses an unsigned job of %s', async (_who, options, code) => {
@@ -103,16 +120,28 @@ describe('publishing', () => {
     const spec = { ...smallSpec(), ...change }
     for (const body of [{ spec }, { author: author.publicKey, sig: 'A'.repeat(86), spec }]) {
       const response = await post('/api/v1/jobs', body)
-      expect(response.json()).toMatchObject({ code: 'JOB_INVALID', status: 400, place: { path }, type: 'urn:peercompute:error:JOB_INVALID' })
+      expect(response.json()).toMatchObject({
+        code: 'JOB_INVALID',
+        status: 400,
+        place: { path },
+        type: 'urn:peercompute:error:JOB_INVALID'
+      })
     }
   })
 
   it('refuses a body that is no JSON, none at all, and one that is too large', async () => {
     const json = { 'content-type': 'application/json' }
-    expect((await parts.app.inject({ method: 'POST', url: '/api/v1/jobs', headers: json, payload: '{"spec":' })).json()).toMatchObject({ code: 'REQUEST_INVALID' })
-    expect((await parts.app.inject({ method: 'POST', url: '/api/v1/jobs', headers: json, payload: '{"__proto__":{"a":1}}' })).json()).toMatchObject({ code: 'REQUEST_INVALID' })
+    expect((await parts.app.inject({ method: 'POST', url: '/api/v1/jobs', headers: json, payload: '{"spec":' })).json()).toMatchObject({
+      code: 'REQUEST_INVALID'
+    })
+    expect(
+      (await parts.app.inject({ method: 'POST', url: '/api/v1/jobs', headers: json, payload: '{"__proto__":{"a":1}}' })).json()
+    ).toMatchObject({ code: 'REQUEST_INVALID' })
     expect((await post('/api/v1/jobs')).json()).toMatchObject({ code: 'JOB_INVALID' })
-    expect((await post('/api/v1/jobs', { spec: { ...smallSpec(), description: 'x'.repeat(200_000) } })).json()).toMatchObject({ code: 'JOB_TOO_LARGE', status: 413 })
+    expect((await post('/api/v1/jobs', { spec: { ...smallSpec(), description: 'x'.repeat(200_000) } })).json()).toMatchObject({
+      code: 'JOB_TOO_LARGE',
+      status: 413
+    })
   })
 
   it('takes a thousand million units as readily as four', async () => {
@@ -134,18 +163,33 @@ describe('reading', () => {
   it('shows a job, its signed specification, and why it waits', async () => {
     const signed = await signSpec(author, smallSpec())
     const id = await publish(signed)
-    expect((await get(`/api/v1/jobs/${id}`)).json()).toMatchObject({ id, state: 'running', why: { code: 'no_volunteers' }, spec: signed.spec })
+    expect((await get(`/api/v1/jobs/${id}`)).json()).toMatchObject({
+      id,
+      state: 'running',
+      why: { code: 'no_volunteers' },
+      spec: signed.spec
+    })
     expect((await get(`/api/v1/jobs/${id}/spec`)).json()).toEqual(signed)
     expect((await get(`/api/v1/jobs/${id}/why`)).json()).toMatchObject({ code: 'no_volunteers' })
     expect((await get(`/api/v1/jobs/${id}/why?unit=2`)).json()).toMatchObject({ code: 'awaiting_first_lease' })
     expect((await get(`/api/v1/jobs/${id}/why?unit=99`)).json()).toMatchObject({ code: 'REQUEST_INVALID' })
   })
 
-  it.each(['', '/spec', '/why', '/results', '/results?format=csv', '/values', '/reduced'])('says that there is no such job at %s', async (rest) => {
-    expect((await get(MISSING + rest)).json()).toMatchObject({ code: 'JOB_NOT_FOUND', status: 404 })
-  })
+  it.each(['', '/spec', '/why', '/results', '/results?format=csv', '/values', '/reduced'])(
+    'says that there is no such job at %s',
+    async (rest) => {
+      expect((await get(MISSING + rest)).json()).toMatchObject({ code: 'JOB_NOT_FOUND', status: 404 })
+    }
+  )
 
-  it.each(['/api/v1/jobs/short', '/api/v1/jobs?limit=0', '/api/v1/jobs?limit=1e3', `${MISSING}/results?format=xml`, `${MISSING}/why?unit=-1`, '/api/v1/events?job=x'])('refuses the address %s', async (url) => {
+  it.each([
+    '/api/v1/jobs/short',
+    '/api/v1/jobs?limit=0',
+    '/api/v1/jobs?limit=1e3',
+    `${MISSING}/results?format=xml`,
+    `${MISSING}/why?unit=-1`,
+    '/api/v1/events?job=x'
+  ])('refuses the address %s', async (url) => {
     expect((await get(url)).json()).toMatchObject({ code: 'REQUEST_INVALID', status: 400 })
   })
 })
@@ -159,17 +203,34 @@ describe('results', () => {
 
     const ndjson = await get(`/api/v1/jobs/${id}/results?format=ndjson`)
     expect(ndjson.headers['content-type']).toContain('application/x-ndjson')
-    expect(ndjson.body.trim().split('\n').map((line) => (JSON.parse(line) as { values: unknown }).values)).toEqual([0, 1, 2, 3].map((count) => ({ count: [count] })))
+    expect(
+      ndjson.body
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { values: unknown }).values)
+    ).toEqual([0, 1, 2, 3].map((count) => ({ count: [count] })))
 
     const csv = await get(`/api/v1/jobs/${id}/results?format=csv&from=2`)
     expect(csv.headers['content-disposition']).toBe(`attachment; filename="small-${id.slice(0, 8)}.csv"`)
-    expect(csv.body.split('\r\n').map((line) => line.replace(/[0-9a-f]{64}/, 'HASH'))).toEqual(['unit,digest,count', '2,HASH,2', '3,HASH,3', ''])
+    expect(csv.body.split('\r\n').map((line) => line.replace(/[0-9a-f]{64}/, 'HASH'))).toEqual([
+      'unit,digest,count',
+      '2,HASH,2',
+      '3,HASH,3',
+      ''
+    ])
 
     const raw = await get(`/api/v1/jobs/${id}/values?start=1&count=2`)
     expect(raw.headers['content-type']).toBe(FRAME_MEDIA_TYPE)
-    expect(decodeFrames(new Uint8Array(raw.rawPayload), 1_000).map(({ message, attachment }) => [message, [...attachment]])).toEqual([[{ unit: 1, bytes: 4 }, [1, 0, 0, 0]], [{ unit: 2, bytes: 4 }, [2, 0, 0, 0]]])
+    expect(decodeFrames(new Uint8Array(raw.rawPayload), 1_000).map(({ message, attachment }) => [message, [...attachment]])).toEqual([
+      [{ unit: 1, bytes: 4 }, [1, 0, 0, 0]],
+      [{ unit: 2, bytes: 4 }, [2, 0, 0, 0]]
+    ])
 
-    expect((await get(`/api/v1/jobs/${id}/reduced`)).json()).toMatchObject({ reduced: { kind: 'sum', sum: '6' }, state: 'completed', unitCount: 4 })
+    expect((await get(`/api/v1/jobs/${id}/reduced`)).json()).toMatchObject({
+      reduced: { kind: 'sum', sum: '6' },
+      state: 'completed',
+      unitCount: 4
+    })
     expect((await get('/api/v1/coordinator')).json()).toMatchObject({ validatedUnits: 4, hosts: 2 })
     expect((await get(`/api/v1/jobs/${id}/results?limit=5000`)).json()).toMatchObject({ code: 'REQUEST_INVALID', place: { path: 'limit' } })
   })
@@ -180,7 +241,14 @@ describe('results', () => {
       for (const subnet of ['192.0.0.0/24', '192.0.1.0/24']) {
         const host = await createTestHost()
         const { account, host: key, label } = host.certificate
-        await parts.coordinator.hostConnected({ host: key, account, label, description: host.description, certificate: host.certificate, subnet })
+        await parts.coordinator.hostConnected({
+          host: key,
+          account,
+          label,
+          description: host.description,
+          certificate: host.certificate,
+          subnet
+        })
         for (const lease of (await parts.coordinator.ask(key, { executor: 'js', units: 256, seconds: 0 })).leases) {
           const { report, values } = await host.report(lease)
           await parts.coordinator.report(report, values)
@@ -195,7 +263,11 @@ describe('results', () => {
 describe('steering', () => {
   it('takes the author at his signature from anywhere', async () => {
     const id = await publish()
-    for (const [ts, action, state] of [[1, 'pause', 'paused'], [2, 'resume', 'running'], [3, 'cancel', 'cancelled']] as const) {
+    for (const [ts, action, state] of [
+      [1, 'pause', 'paused'],
+      [2, 'resume', 'running'],
+      [3, 'cancel', 'cancelled']
+    ] as const) {
       const response = await post(`/api/v1/jobs/${id}/${action}`, await signJobCommand(author, id, action, ts), ELSEWHERE)
       expect(response.json()).toMatchObject({ id, state })
     }
@@ -205,15 +277,21 @@ describe('steering', () => {
   it('takes the operator with the token, or on this machine', async () => {
     const id = await publish()
     expect((await post(`/api/v1/jobs/${id}/pause`)).json()).toMatchObject({ state: 'paused' })
-    expect((await post(`/api/v1/jobs/${id}/resume`, undefined, { ...ELSEWHERE, headers: { authorization: `Bearer ${parts.token}` } })).json()).toMatchObject({ state: 'running' })
+    expect(
+      (await post(`/api/v1/jobs/${id}/resume`, undefined, { ...ELSEWHERE, headers: { authorization: `Bearer ${parts.token}` } })).json()
+    ).toMatchObject({ state: 'running' })
     expect((await post(`/api/v1/jobs/${id}/cancel`, undefined, ELSEWHERE)).json()).toMatchObject({ code: 'TOKEN_REQUIRED' })
   })
 
   it('refuses a command of somebody else, for another action, and one that was played before', async () => {
     const id = await publish()
     const stranger = await generateKeyPair({ extractable: true })
-    expect((await post(`/api/v1/jobs/${id}/cancel`, await signJobCommand(stranger, id, 'cancel', 1))).json()).toMatchObject({ code: 'JOB_SIGNATURE_INVALID' })
-    expect((await post(`/api/v1/jobs/${id}/cancel`, await signJobCommand(author, id, 'pause', 1))).json()).toMatchObject({ code: 'REQUEST_INVALID' })
+    expect((await post(`/api/v1/jobs/${id}/cancel`, await signJobCommand(stranger, id, 'cancel', 1))).json()).toMatchObject({
+      code: 'JOB_SIGNATURE_INVALID'
+    })
+    expect((await post(`/api/v1/jobs/${id}/cancel`, await signJobCommand(author, id, 'pause', 1))).json()).toMatchObject({
+      code: 'REQUEST_INVALID'
+    })
     const pause = await signJobCommand(author, id, 'pause', 5)
     expect((await post(`/api/v1/jobs/${id}/pause`, pause)).json()).toMatchObject({ state: 'paused' })
     await post(`/api/v1/jobs/${id}/resume`)

@@ -14,7 +14,9 @@ beforeEach(async () => {
   await parts.app.listen({ host: '127.0.0.1', port: 0 })
   url = `http://127.0.0.1:${(parts.app.server.address() as AddressInfo).port}/api/v1/events`
 })
-afterEach(async () => { await parts[Symbol.asyncDispose]() })
+afterEach(async () => {
+  await parts[Symbol.asyncDispose]()
+})
 
 async function follow(query = ''): Promise<{ text: () => string; events: () => LiveEvent[]; ended: Promise<void>; leave: () => void }> {
   const leaving = new AbortController()
@@ -25,12 +27,20 @@ async function follow(query = ''): Promise<{ text: () => string; events: () => L
     const decoder = new TextDecoder()
     for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true })
   })().catch(() => undefined)
-  const events = (): LiveEvent[] => text.split('\n\n').flatMap((block) => {
-    const event = /^event: (.*)$/m.exec(block)?.[1]
-    const data = /^data: (.*)$/m.exec(block)?.[1]
-    return event === undefined || data === undefined ? [] : [liveEventSchema.parse({ event, data: JSON.parse(data) })]
-  })
-  return { text: () => text, events, ended, leave: () => { leaving.abort() } }
+  const events = (): LiveEvent[] =>
+    text.split('\n\n').flatMap((block) => {
+      const event = /^event: (.*)$/m.exec(block)?.[1]
+      const data = /^data: (.*)$/m.exec(block)?.[1]
+      return event === undefined || data === undefined ? [] : [liveEventSchema.parse({ event, data: JSON.parse(data) })]
+    })
+  return {
+    text: () => text,
+    events,
+    ended,
+    leave: () => {
+      leaving.abort()
+    }
+  }
 }
 
 async function publish(name: string): Promise<JobId> {
@@ -41,7 +51,10 @@ it('begins with the present state and goes on with what changes', async () => {
   const first = await publish('first')
   const reader = await follow()
   await until(() => reader.events().length === 2, 'the present state is there')
-  expect(reader.events()).toMatchObject([{ event: 'job', data: { id: first } }, { event: 'fleet', data: { hosts: 0 } }])
+  expect(reader.events()).toMatchObject([
+    { event: 'job', data: { id: first } },
+    { event: 'fleet', data: { hosts: 0 } }
+  ])
   const second = await publish('second')
   await parts.coordinator.hostConnected(connectedHost('a'))
   await until(() => reader.events().some(({ event, data }) => event === 'fleet' && data.hosts === 1), 'the host is seen')

@@ -41,7 +41,9 @@ export function createLiveStreams(coordinator: Coordinator, clock: Clock, onCoun
   }
 
   return {
-    get size() { return readers.size },
+    get size() {
+      return readers.size
+    },
 
     open(job) {
       const reader = new Readable({ read: () => undefined })

@@ -17,8 +17,15 @@ declare module 'fastify' {
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
 export const problemSchema = z.object({
-  type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string(), remedy: z.string(),
-  place: z.object({ file: z.string().optional(), line: z.int().optional(), column: z.int().optional(), path: z.string().optional() }).optional()
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  remedy: z.string(),
+  place: z
+    .object({ file: z.string().optional(), line: z.int().optional(), column: z.int().optional(), path: z.string().optional() })
+    .optional()
 })
 
 /** For a route's `response`: how it answers when it refuses. */
@@ -27,7 +34,9 @@ export const problemResponse = {
 } as const
 
 /** For `response` of a route that streams: OpenAPI says bytes, the program sends a stream or a buffer as it is. */
-export const bytesSchema = z.union([z.instanceof(Readable), z.instanceof(Uint8Array), z.string()]).meta({ type: 'string', format: 'binary' })
+export const bytesSchema = z
+  .union([z.instanceof(Readable), z.instanceof(Uint8Array), z.string()])
+  .meta({ type: 'string', format: 'binary' })
 
 export function binaryResponse(description: string, mediaType: string) {
   return { description, content: { [mediaType]: { schema: bytesSchema } } }
@@ -46,12 +55,14 @@ class InvalidPart extends Error {
 }
 
 /** Parses by zod and keeps the path of the first issue. */
-export const validateWithZod: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart = '' }) => (data: unknown) => {
-  const parsed = schema.safeParse(data)
-  if (parsed.success) return { value: parsed.data }
-  const [issue] = parsed.error.issues
-  return { error: issue === undefined ? parsed.error : new InvalidPart(httpPart, issue) }
-}
+export const validateWithZod: FastifySchemaCompiler<z.ZodType> =
+  ({ schema, httpPart = '' }) =>
+  (data: unknown) => {
+    const parsed = schema.safeParse(data)
+    if (parsed.success) return { value: parsed.data }
+    const [issue] = parsed.error.issues
+    return { error: issue === undefined ? parsed.error : new InvalidPart(httpPart, issue) }
+  }
 
 export function sendProblem(reply: FastifyReply, error: PeerComputeError): FastifyReply {
   const problem = toProblem(error)
@@ -77,7 +88,8 @@ function toPeerComputeError(error: Error, request: FastifyRequest): PeerComputeE
     return invalid(code, error.issue, error.part)
   }
   const code = errorCode(error)
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new PeerComputeError(config.bodyTooLarge ?? 'REQUEST_INVALID', 'the body is larger than this route allows', { cause: error })
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new PeerComputeError(config.bodyTooLarge ?? 'REQUEST_INVALID', 'the body is larger than this route allows', { cause: error })
   if ('statusCode' in error && typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500) {
     return new PeerComputeError('REQUEST_INVALID', error.message, { cause: error })
   }
@@ -88,6 +100,9 @@ function toPeerComputeError(error: Error, request: FastifyRequest): PeerComputeE
 function invalid(code: ErrorCode, issue: z.core.$ZodIssue, part: string): PeerComputeError {
   const path = [...issue.path.map(String), ...(issue.code === 'unrecognized_keys' ? [issue.keys[0] ?? ''] : [])].join('.')
   const place: ErrorPlace = { path: code === 'JOB_INVALID' ? path.replace(/^spec\./, '') : path }
-  return new PeerComputeError(code, `${part === 'body' || part === '' ? '' : `${part}: `}${place.path === '' ? '' : `${place.path ?? ''}: `}${issue.message}`, { place })
+  return new PeerComputeError(
+    code,
+    `${part === 'body' || part === '' ? '' : `${part}: `}${place.path === '' ? '' : `${place.path ?? ''}: `}${issue.message}`,
+    { place }
+  )
 }
-

@@ -6,11 +6,18 @@ import type { JobId } from '@peercompute/job-specs'
 const PAGE_UNITS = 500
 
 /** Settled units from `from` on, at most `limit` of them. */
-export async function* resultRows(coordinator: Coordinator, job: JobId, { from, limit }: { from: number; limit: number }): AsyncGenerator<ResultRow> {
+export async function* resultRows(
+  coordinator: Coordinator,
+  job: JobId,
+  { from, limit }: { from: number; limit: number }
+): AsyncGenerator<ResultRow> {
   let next: number | null = from
   let left = limit
   while (next !== null && left > 0) {
-    const page: Awaited<ReturnType<Coordinator['results']>> = await coordinator.results(job, { from: next, limit: Math.min(PAGE_UNITS, left) })
+    const page: Awaited<ReturnType<Coordinator['results']>> = await coordinator.results(job, {
+      from: next,
+      limit: Math.min(PAGE_UNITS, left)
+    })
     yield* page.rows
     left -= page.rows.length
     next = page.next

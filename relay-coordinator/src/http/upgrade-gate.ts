@@ -14,7 +14,7 @@ export function createUpgradeGate(clock: Clock): (request: IncomingMessage) => b
   return ({ socket: { remoteAddress } }) => {
     if (remoteAddress === undefined) return false
     if (isLoopback(remoteAddress)) return true
-    const bucket = buckets.get(remoteAddress) ?? createTokenBucket(UPGRADES_PER_SECOND, UPGRADES_BURST, clock.now)
+    const bucket = buckets.get(remoteAddress) ?? createTokenBucket(UPGRADES_PER_SECOND, UPGRADES_BURST, clock)
     if (buckets.size >= ADDRESSES_MAX) buckets.clear()
     buckets.set(remoteAddress, bucket)
     return bucket.take()

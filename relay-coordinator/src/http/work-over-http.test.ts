@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { generateKeyPair, signSpec } from '@peercompute/job-specs'
-import { coordinatorMessageSchema, decodeFrames, encodeFrame, FRAME_MEDIA_TYPE, WORK_FRAME_MAX_BYTES, type CoordinatorMessage } from '@peercompute/job-specs/protocol'
+import {
+  coordinatorMessageSchema,
+  decodeFrames,
+  encodeFrame,
+  FRAME_MEDIA_TYPE,
+  WORK_FRAME_MAX_BYTES,
+  type CoordinatorMessage
+} from '@peercompute/job-specs/protocol'
 import { smallSpec } from '../testing/fixtures.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
 import { createTestHost, type MessageOf, type TestHost } from '../testing/test-host.ts'
@@ -9,17 +16,29 @@ import { SESSION_IDLE_MS } from '../work/work-over-http.ts'
 const ELSEWHERE = '203.0.113.9'
 let parts: TestApp
 
-beforeEach(async () => { parts = await createTestApp({}, () => true) })
-afterEach(async () => { await parts[Symbol.asyncDispose]() })
+beforeEach(async () => {
+  parts = await createTestApp({}, () => true)
+})
+afterEach(async () => {
+  await parts[Symbol.asyncDispose]()
+})
 
 const post = (payload: Uint8Array, type = FRAME_MEDIA_TYPE) =>
-  parts.app.inject({ method: 'POST', url: '/api/v1/work', headers: { 'content-type': type }, payload: Buffer.from(payload), remoteAddress: ELSEWHERE })
+  parts.app.inject({
+    method: 'POST',
+    url: '/api/v1/work',
+    headers: { 'content-type': type },
+    payload: Buffer.from(payload),
+    remoteAddress: ELSEWHERE
+  })
 
 async function say(...frames: (object | readonly [object, Uint8Array])[]): Promise<CoordinatorMessage[]> {
   const encoded = frames.map((frame) => ('0' in frame ? encodeFrame(frame[0], frame[1]) : encodeFrame(frame)))
   const response = await post(Buffer.concat(encoded))
   expect([response.statusCode, response.headers['content-type']]).toEqual([200, FRAME_MEDIA_TYPE])
-  return decodeFrames(new Uint8Array(response.rawPayload), WORK_FRAME_MAX_BYTES).map(({ message }) => coordinatorMessageSchema.parse(message))
+  return decodeFrames(new Uint8Array(response.rawPayload), WORK_FRAME_MAX_BYTES).map(({ message }) =>
+    coordinatorMessageSchema.parse(message)
+  )
 }
 
 function only<T extends CoordinatorMessage['type']>(answers: CoordinatorMessage[], type: T): MessageOf<T> {

@@ -8,8 +8,13 @@
  */
 import { join } from 'node:path'
 import {
-  certifyCoordinator, coordinatorCertificateSchema, generateKeyPair, PeerComputeError, verifyCoordinatorCertificate,
-  type CoordinatorCertificate, type KeyPair
+  certifyCoordinator,
+  coordinatorCertificateSchema,
+  generateKeyPair,
+  PeerComputeError,
+  verifyCoordinatorCertificate,
+  type CoordinatorCertificate,
+  type KeyPair
 } from '@peercompute/job-specs'
 import { z } from 'zod'
 import { writeFileAtomically } from '../config/atomic-file.ts'
@@ -24,13 +29,19 @@ export interface CoordinatorKeys {
 
 const operationalFileSchema = z.strictObject({ certificate: coordinatorCertificateSchema, key: z.string().max(4_096) })
 const bundleSchema = z.strictObject({
-  v: z.literal(1), certificate: coordinatorCertificateSchema,
-  root: z.string().max(4_096).nullable(), operational: z.string().max(4_096), custodial: z.string().max(4_096), peer: z.string().max(4_096)
+  v: z.literal(1),
+  certificate: coordinatorCertificateSchema,
+  root: z.string().max(4_096).nullable(),
+  operational: z.string().max(4_096),
+  custodial: z.string().max(4_096),
+  peer: z.string().max(4_096)
 })
 
 const paths = (folder: string) => ({
-  root: join(folder, 'root.key'), operational: join(folder, 'operational.json'),
-  custodial: join(folder, 'custodial.key'), peer: join(folder, 'peer.key')
+  root: join(folder, 'root.key'),
+  operational: join(folder, 'operational.json'),
+  custodial: join(folder, 'custodial.key'),
+  peer: join(folder, 'peer.key')
 })
 
 /** Loads the keys, making what is missing. Throws KEY_INVALID. `now` is epoch ms. */
@@ -47,8 +58,10 @@ export async function loadCoordinatorKeys(folder: string, now: number): Promise<
 export async function rotateOperationalKey(folder: string, now: number): Promise<CoordinatorCertificate> {
   const files = paths(folder)
   const current = await readOperational(files.operational)
-  if (current === null) throw new PeerComputeError('KEY_INVALID', `${files.operational} is missing: start the coordinator once before rotating`)
-  if ((await readSecret(files.root)) === null) throw new PeerComputeError('KEY_INVALID', `${files.root} is missing: bring the root key back to rotate`)
+  if (current === null)
+    throw new PeerComputeError('KEY_INVALID', `${files.operational} is missing: start the coordinator once before rotating`)
+  if ((await readSecret(files.root)) === null)
+    throw new PeerComputeError('KEY_INVALID', `${files.root} is missing: bring the root key back to rotate`)
   return (await certifyNew(folder, current.certificate.serial + 1, now)).certificate
 }
 
@@ -58,13 +71,18 @@ export async function exportKeys(folder: string, passphrase: string): Promise<st
   const operational = await readOperational(files.operational)
   if (operational === null) throw new PeerComputeError('KEY_INVALID', `${files.operational} is missing: there is nothing to export`)
   const root = await readSecret(files.root)
-  return JSON.stringify({
-    v: 1, certificate: operational.certificate,
-    root: root === null ? null : await keyToPem(await keyFromPem(root, files.root), passphrase),
-    operational: await keyToPem(operational.operational, passphrase),
-    custodial: await keyToPem(await loadOrCreateKey(files.custodial), passphrase),
-    peer: await keyToPem(await loadOrCreateKey(files.peer), passphrase)
-  } satisfies z.infer<typeof bundleSchema>, null, 2)
+  return JSON.stringify(
+    {
+      v: 1,
+      certificate: operational.certificate,
+      root: root === null ? null : await keyToPem(await keyFromPem(root, files.root), passphrase),
+      operational: await keyToPem(operational.operational, passphrase),
+      custodial: await keyToPem(await loadOrCreateKey(files.custodial), passphrase),
+      peer: await keyToPem(await loadOrCreateKey(files.peer), passphrase)
+    } satisfies z.infer<typeof bundleSchema>,
+    null,
+    2
+  )
 }
 
 /**
@@ -89,7 +107,11 @@ export async function recoverKeys(folder: string, bundle: string, passphrase: st
   return certificate
 }
 
-async function certifyNew(folder: string, serial: number, now: number): Promise<{ certificate: CoordinatorCertificate; operational: KeyPair }> {
+async function certifyNew(
+  folder: string,
+  serial: number,
+  now: number
+): Promise<{ certificate: CoordinatorCertificate; operational: KeyPair }> {
   const files = paths(folder)
   const root = await loadOrCreateKey(files.root)
   const operational = await generateKeyPair({ extractable: true })
@@ -112,8 +134,10 @@ async function readOperational(path: string): Promise<{ certificate: Coordinator
 }
 
 async function mustBelong(certificate: CoordinatorCertificate, operational: KeyPair, source: string): Promise<void> {
-  if (certificate.operational !== operational.publicKey) throw new PeerComputeError('KEY_INVALID', `${source}: the certificate is for another key`)
-  if (!(await verifyCoordinatorCertificate(certificate, certificate.root))) throw new PeerComputeError('KEY_INVALID', `${source}: the signature of the certificate does not hold`)
+  if (certificate.operational !== operational.publicKey)
+    throw new PeerComputeError('KEY_INVALID', `${source}: the certificate is for another key`)
+  if (!(await verifyCoordinatorCertificate(certificate, certificate.root)))
+    throw new PeerComputeError('KEY_INVALID', `${source}: the signature of the certificate does not hold`)
 }
 
 function parse<T>(schema: z.ZodType<T>, text: string, source: string): T {

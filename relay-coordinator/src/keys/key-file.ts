@@ -19,7 +19,10 @@ export async function readSecret(path: string): Promise<string | null> {
   try {
     const { mode } = await stat(path)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new PeerComputeError('KEY_INVALID', `${path} is readable by others (mode ${(mode & 0o777).toString(8)}); if nobody has copied it: chmod 600`)
+      throw new PeerComputeError(
+        'KEY_INVALID',
+        `${path} is readable by others (mode ${(mode & 0o777).toString(8)}); if nobody has copied it: chmod 600`
+      )
     }
     return await readFile(path, 'utf8')
   } catch (cause) {
@@ -33,7 +36,8 @@ export async function readSecret(path: string): Promise<string | null> {
 export async function keyFromPem(pem: string, source: string, passphrase?: string): Promise<KeyPair> {
   try {
     const key = createPrivateKey(passphrase === undefined ? pem : { key: pem, format: 'pem', passphrase })
-    if (key.asymmetricKeyType !== 'ed25519') throw new TypeError(`holds a key of type ${key.asymmetricKeyType ?? 'unknown'}, wanted is ed25519`)
+    if (key.asymmetricKeyType !== 'ed25519')
+      throw new TypeError(`holds a key of type ${key.asymmetricKeyType ?? 'unknown'}, wanted is ed25519`)
     return await importPrivateKey(new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })))
   } catch (cause) {
     throw new PeerComputeError('KEY_INVALID', `${source}: ${errorMessage(cause)}`, { cause })

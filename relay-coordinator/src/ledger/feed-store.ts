@@ -17,15 +17,18 @@ export function openFeedStore(path: string, onLost: (error: unknown) => void): F
   const database = new DatabaseSync(path)
   // FULL: an own record must be on disk before peers see it, or a crash would make the author fork its feed.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-  database.exec('CREATE TABLE IF NOT EXISTS updates (id INTEGER PRIMARY KEY, author TEXT NOT NULL, epoch INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT')
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS updates (id INTEGER PRIMARY KEY, author TEXT NOT NULL, epoch INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT'
+  )
   const insert = database.prepare('INSERT INTO updates (author, epoch, bytes) VALUES (?, ?, ?)')
   const select = database.prepare('SELECT author, epoch, bytes FROM updates ORDER BY id')
   let open = true
   return {
-    load: async () => select.all().map((row) => {
-      const { author, epoch, bytes } = rowSchema.parse(row)
-      return { feed: { author, epoch }, update: bytes }
-    }),
+    load: async () =>
+      select.all().map((row) => {
+        const { author, epoch, bytes } = rowSchema.parse(row)
+        return { feed: { author, epoch }, update: bytes }
+      }),
     async save({ author, epoch }, update) {
       try {
         insert.run(author, epoch, update)

@@ -28,8 +28,10 @@ export function createLedgerIntake({ coordinator, ledger, awaited, own, onRefuse
   let queue: Promise<void> = Promise.resolve()
 
   async function publish(author: AuthorId, signed: SignedSpec): Promise<void> {
-    if (signed.author !== author) throw new PeerComputeError('JOB_SIGNATURE_INVALID', `the feed of ${author} publishes a job of ${signed.author}`)
-    if (!(await verifySpec(signed))) throw new PeerComputeError('JOB_SIGNATURE_INVALID', `the signature of job ${jobIdOf(signed.author, signed.spec)} does not hold`)
+    if (signed.author !== author)
+      throw new PeerComputeError('JOB_SIGNATURE_INVALID', `the feed of ${author} publishes a job of ${signed.author}`)
+    if (!(await verifySpec(signed)))
+      throw new PeerComputeError('JOB_SIGNATURE_INVALID', `the signature of job ${jobIdOf(signed.author, signed.spec)} does not hold`)
     const { missingBlobs } = await coordinator.submit(signed, false)
     awaited.expect(signed.spec, missingBlobs)
   }

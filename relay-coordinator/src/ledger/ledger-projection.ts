@@ -46,7 +46,9 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
   let flushing: Promise<void> = Promise.resolve()
   let closed = false
 
-  const unsubscribe = coordinator.onSettlement((settlement) => { waiting.push(settlement) })
+  const unsubscribe = coordinator.onSettlement((settlement) => {
+    waiting.push(settlement)
+  })
 
   async function openFeed(author: KeyPair, open: () => Promise<void>): Promise<void> {
     if (!feedsOf(ledger, author.publicKey as AuthorId).some((feed) => hasFeed(ledger, feed))) await open()
@@ -82,14 +84,22 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
     const job = projectedJob(projected, id)
     if (job.admitted) return []
     job.admitted = true
-    return [...(keptHere ? [custodial.append('job.publish', { signed })] : []), own.append('job.admit', { job: id, signed, custodial: keptHere })]
+    return [
+      ...(keptHere ? [custodial.append('job.publish', { signed })] : []),
+      own.append('job.admit', { job: id, signed, custodial: keptHere })
+    ]
   }
 
-  function collect(units: Map<JobId, Map<number, ContentHash>>, { job: id, start, digests }: Extract<Settlement, { kind: 'settled' }>): void {
+  function collect(
+    units: Map<JobId, Map<number, ContentHash>>,
+    { job: id, start, digests }: Extract<Settlement, { kind: 'settled' }>
+  ): void {
     const { settled } = projectedJob(projected, id)
     const fresh = units.get(id) ?? new Map<number, ContentHash>()
     units.set(id, fresh)
-    digests.forEach((digest, offset) => { if (!settled.has(start + offset)) fresh.set(start + offset, digest) })
+    digests.forEach((digest, offset) => {
+      if (!settled.has(start + offset)) fresh.set(start + offset, digest)
+    })
   }
 
   function settle(id: JobId, digests: ReadonlyMap<number, ContentHash>): Promise<void>[] {
@@ -136,7 +146,9 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
   function schedule(): void {
     cancelTimer = clock.schedule(FLUSH_MS, () => {
       const due = waiting.length > 0 || behind ? flush() : Promise.resolve()
-      void due.then(() => { if (!closed) schedule() })
+      void due.then(() => {
+        if (!closed) schedule()
+      })
     })
   }
 

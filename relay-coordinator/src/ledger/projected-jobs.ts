@@ -37,7 +37,13 @@ export function readProjected(ledger: Ledger, root: RootId): Projected {
 
 function isOpenedBy(entry: LedgerEntry | undefined, root: RootId): boolean {
   const known = entry?.known
-  return known !== undefined && known !== null && known !== 'unknown' && known.type === 'coordinator.open' && known.body.certificate.root === root
+  return (
+    known !== undefined &&
+    known !== null &&
+    known !== 'unknown' &&
+    known.type === 'coordinator.open' &&
+    known.body.certificate.root === root
+  )
 }
 
 function fold(projected: Projected, { known }: LedgerEntry): void {

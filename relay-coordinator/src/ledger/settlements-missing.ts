@@ -1,5 +1,5 @@
 /** What the store has decided and the feed does not say yet, as settlements in the order in which they belong into the feed. */
-import type { AccountId, ContentHash, JobSummary } from '@peercompute/job-specs'
+import type { AccountId, JobSummary } from '@peercompute/job-specs'
 import type { Coordinator, Settlement } from '../coordinator.ts'
 import { projectedJob, type Projected } from './projected-jobs.ts'
 
@@ -16,7 +16,8 @@ export async function* settlementsMissing(coordinator: Coordinator, projected: P
     if (known.ended) continue
     if (known.settled.size < job.units.validated) yield* unitsMissing(coordinator, job)
     const { state } = job
-    if (state === 'completed' || state === 'failed' || state === 'cancelled') yield [{ kind: 'ended', job: job.id, state, settled: job.units.validated }]
+    if (state === 'completed' || state === 'failed' || state === 'cancelled')
+      yield [{ kind: 'ended', job: job.id, state, settled: job.units.validated }]
   }
   yield creditOf(coordinator)
 }
@@ -37,7 +38,7 @@ async function* unitsMissing(coordinator: Coordinator, { id }: JobSummary): Asyn
   let from: number | null = 0
   while (from !== null) {
     const page: Awaited<ReturnType<Coordinator['results']>> = await coordinator.results(id, { from, limit: PAGE_UNITS })
-    yield page.rows.map((row) => ({ kind: 'settled' as const, job: id, start: row.unit, digests: [row.digest as ContentHash] }))
+    yield page.rows.map((row) => ({ kind: 'settled' as const, job: id, start: row.unit, digests: [row.digest] }))
     from = page.next
   }
 }
@@ -45,5 +46,7 @@ async function* unitsMissing(coordinator: Coordinator, { id }: JobSummary): Asyn
 function creditOf(coordinator: Coordinator): Settlement[] {
   const totals = new Map<AccountId, number>()
   for (const { account, microCredits } of coordinator.hosts()) totals.set(account, (totals.get(account) ?? 0) + microCredits)
-  return [...totals].filter(([, microCredits]) => microCredits > 0).map(([account, microCredits]) => ({ kind: 'credit', account, microCredits }))
+  return [...totals]
+    .filter(([, microCredits]) => microCredits > 0)
+    .map(([account, microCredits]) => ({ kind: 'credit', account, microCredits }))
 }

@@ -6,9 +6,13 @@ it('docs/METRICS.md lists exactly the metrics of the registry, with type and mea
   await using parts = await createTestApp()
   const { body } = await parts.app.inject('/metrics')
   const help = new Map([...body.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = '', text = '']) => [name, text]))
-  const served = [...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => `${name} | ${type} | ${help.get(name) ?? ''}`)
+  const served = [...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
+    ([, name = '', type = '']) => `${name} | ${type} | ${help.get(name) ?? ''}`
+  )
   const documented = await readFile(new URL('../../../docs/METRICS.md', import.meta.url), 'utf8')
-  const listed = [...documented.matchAll(/^\| `(\S+)` \| (\S+) \| (.*) \|$/gm)].map(([, name = '', type = '', text = '']) => `${name} | ${type} | ${text}`)
+  const listed = [...documented.matchAll(/^\| `(\S+)` \| (\S+) \| (.*) \|$/gm)].map(
+    ([, name = '', type = '', text = '']) => `${name} | ${type} | ${text}`
+  )
   expect(listed.sort()).toEqual(served.sort())
 })
 

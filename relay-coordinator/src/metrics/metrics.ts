@@ -32,23 +32,73 @@ export function createMetrics(coordinator: Coordinator): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const admitted = new Counter({ name: 'peercompute_jobs_admitted_total', help: 'Jobs admitted since the start.', registers })
-  const ended = new Counter({ name: 'peercompute_jobs_ended_total', help: 'Jobs ended since the start, by final state.', labelNames: ['state'], registers })
+  const ended = new Counter({
+    name: 'peercompute_jobs_ended_total',
+    help: 'Jobs ended since the start, by final state.',
+    labelNames: ['state'],
+    registers
+  })
   const settled = new Counter({ name: 'peercompute_units_settled_total', help: 'Work units validated since the start.', registers })
-  const messages = new Counter({ name: 'peercompute_work_messages_total', help: 'Messages of hosts, by type.', labelNames: ['type'], registers })
-  const refusals = new Counter({ name: 'peercompute_work_refusals_total', help: 'Messages of hosts answered by an error, by code.', labelNames: ['code'], registers })
-  const answers = new Counter({ name: 'peercompute_report_answers_total', help: 'Reported results, by what became of them.', labelNames: ['answer'], registers })
-  const compute = new Histogram({ name: 'peercompute_unit_compute_seconds', help: 'Compute time of a unit as the host measured it, by executor.', labelNames: ['executor'], buckets: COMPUTE_SECONDS, registers })
-  const http = new Histogram({ name: 'peercompute_http_request_seconds', help: 'Time until the response was sent, by method, route and status class.', labelNames: ['method', 'route', 'status'], buckets: REQUEST_SECONDS, registers })
+  const messages = new Counter({
+    name: 'peercompute_work_messages_total',
+    help: 'Messages of hosts, by type.',
+    labelNames: ['type'],
+    registers
+  })
+  const refusals = new Counter({
+    name: 'peercompute_work_refusals_total',
+    help: 'Messages of hosts answered by an error, by code.',
+    labelNames: ['code'],
+    registers
+  })
+  const answers = new Counter({
+    name: 'peercompute_report_answers_total',
+    help: 'Reported results, by what became of them.',
+    labelNames: ['answer'],
+    registers
+  })
+  const compute = new Histogram({
+    name: 'peercompute_unit_compute_seconds',
+    help: 'Compute time of a unit as the host measured it, by executor.',
+    labelNames: ['executor'],
+    buckets: COMPUTE_SECONDS,
+    registers
+  })
+  const http = new Histogram({
+    name: 'peercompute_http_request_seconds',
+    help: 'Time until the response was sent, by method, route and status class.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: REQUEST_SECONDS,
+    registers
+  })
   const streams = new Gauge({ name: 'peercompute_live_streams', help: 'Open streams of live events.', registers })
   const blobs = new Counter({ name: 'peercompute_blob_stored_bytes_total', help: 'Bytes of blobs stored since the start.', registers })
-  const records = new Counter({ name: 'peercompute_ledger_records_total', help: 'Own ledger records, by whether they were appended or failed and wait for the next attempt.', labelNames: ['outcome'], registers })
-  new Gauge({
-    name: 'peercompute_hosts_connected', help: 'Hosts that are connected now.', registers,
-    collect() { this.set(coordinator.hosts().filter((host) => host.connected).length) }
+  const records = new Counter({
+    name: 'peercompute_ledger_records_total',
+    help: 'Own ledger records, by whether they were appended or failed and wait for the next attempt.',
+    labelNames: ['outcome'],
+    registers
   })
-  new Gauge({ name: 'peercompute_process_resident_bytes', help: 'Resident memory of the process.', registers, collect() { this.set(process.memoryUsage.rss()) } })
   new Gauge({
-    name: 'peercompute_process_cpu_seconds', help: 'Processor time that the process has used, user and system.', registers,
+    name: 'peercompute_hosts_connected',
+    help: 'Hosts that are connected now.',
+    registers,
+    collect() {
+      this.set(coordinator.hosts().filter((host) => host.connected).length)
+    }
+  })
+  new Gauge({
+    name: 'peercompute_process_resident_bytes',
+    help: 'Resident memory of the process.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss())
+    }
+  })
+  new Gauge({
+    name: 'peercompute_process_cpu_seconds',
+    help: 'Processor time that the process has used, user and system.',
+    registers,
     collect() {
       const { user, system } = process.cpuUsage()
       this.set((user + system) / 1e6)
@@ -63,16 +113,28 @@ export function createMetrics(coordinator: Coordinator): Metrics {
   })
 
   return {
-    message(type) { messages.inc({ type }) },
-    refused(code) { refusals.inc({ code }) },
+    message(type) {
+      messages.inc({ type })
+    },
+    refused(code) {
+      refusals.inc({ code })
+    },
     reported(report, given) {
       for (const { answer } of given) answers.inc({ answer })
       for (const unit of report.units) compute.observe({ executor: report.executor }, unit.computeMs / 1_000)
     },
-    request(method, route, status, seconds) { http.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds) },
-    liveStreams(change) { streams.inc(change) },
-    blobStored(bytes) { blobs.inc(bytes) },
-    ledgerFlushed(count, outcome) { records.inc({ outcome }, count) },
+    request(method, route, status, seconds) {
+      http.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds)
+    },
+    liveStreams(change) {
+      streams.inc(change)
+    },
+    blobStored(bytes) {
+      blobs.inc(bytes)
+    },
+    ledgerFlushed(count, outcome) {
+      records.inc({ outcome }, count)
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
     close: unsubscribe

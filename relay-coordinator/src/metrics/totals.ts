@@ -23,5 +23,13 @@ export function createTotals(coordinator: Coordinator): Totals {
     if (settlement.kind === 'admitted') jobs++
     if (settlement.kind === 'settled') validatedUnits += settlement.digests.length
   })
-  return { get jobs() { return jobs }, get validatedUnits() { return validatedUnits }, close: unsubscribe }
+  return {
+    get jobs() {
+      return jobs
+    },
+    get validatedUnits() {
+      return validatedUnits
+    },
+    close: unsubscribe
+  }
 }

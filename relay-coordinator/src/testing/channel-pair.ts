@@ -9,7 +9,13 @@ export interface TestChannel extends FrameChannel {
   readonly closed: boolean
 }
 
-interface Inbox { readonly frames: Frame[]; error: Error | null; ended: boolean; wake: () => void; readonly reader: FrameReader }
+interface Inbox {
+  readonly frames: Frame[]
+  error: Error | null
+  ended: boolean
+  wake: () => void
+  readonly reader: FrameReader
+}
 
 export function createChannelPair(): { host: TestChannel; coordinator: TestChannel } {
   const inboxes: [Inbox, Inbox] = [createInbox(), createInbox()]
@@ -39,8 +45,11 @@ function end(own: Inbox, other: Inbox, remote: string): TestChannel {
     other.wake()
   }
   return {
-    remote, sendBytes,
-    get closed() { return closed || own.ended },
+    remote,
+    sendBytes,
+    get closed() {
+      return closed || own.ended
+    },
     async send(message, attachment) {
       if (own.ended) throw new PeerComputeError('PEER_UNREACHABLE', 'the channel is closed')
       sendBytes(encodeFrame(message, attachment))
@@ -52,11 +61,16 @@ function end(own: Inbox, other: Inbox, remote: string): TestChannel {
           if (frame !== undefined) yield frame
           else if (own.error !== null) throw own.error
           else if (own.ended) return
-          else await new Promise<void>((resolve) => { own.wake = resolve })
+          else
+            await new Promise<void>((resolve) => {
+              own.wake = resolve
+            })
         }
       }
     },
-    async close() { finish(null) },
+    async close() {
+      finish(null)
+    },
     abort: finish
   }
 }

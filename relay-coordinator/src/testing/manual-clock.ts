@@ -13,7 +13,9 @@ export function createManualClock(start = 1_700_000_000_000): ManualClock {
     schedule(delayMs, task) {
       const entry = { at: time + delayMs, task }
       due.add(entry)
-      return () => { due.delete(entry) }
+      return () => {
+        due.delete(entry)
+      }
     },
     advance(ms) {
       const end = time + ms

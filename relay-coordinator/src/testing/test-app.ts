@@ -2,8 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
-import { createApp } from '../app.ts'
+import { createApp, type App } from '../app.ts'
 import { createAwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import { openBlobFolder, type BlobFolder } from '../blobs/blob-folder.ts'
 import type { Coordinator } from '../coordinator.ts'
@@ -18,7 +17,7 @@ import { createWorkServer, type WorkServer } from '../work/work-server.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
 
 export interface TestApp extends AsyncDisposable {
-  readonly app: FastifyInstance
+  readonly app: App
   readonly coordinator: Coordinator
   readonly work: WorkServer
   readonly blobs: BlobFolder
@@ -36,20 +35,43 @@ export async function createTestApp(overrides: Partial<AppComponents> = {}, hasB
   const token = await loadAdminToken(folder)
   const blobs = await openBlobFolder(folder)
   const faults: unknown[] = []
-  const onFault = (error: unknown): void => { faults.push(error) }
+  const onFault = (error: unknown): void => {
+    faults.push(error)
+  }
   const coordinator = createCoordinator({
-    store: createMemoryStore(), now: clock.now, random: () => 0.5,
+    store: createMemoryStore(),
+    now: () => clock.now(),
+    random: () => 0.5,
     hasBlob: async (sha256) => (hasBlob === undefined ? (await blobs.size(sha256)) !== null : hasBlob(sha256))
   })
   const metrics = createMetrics(coordinator)
   const totals = createTotals(coordinator)
   const work = createWorkServer({ coordinator, keys, clock, metrics, onFault })
   const app = await createApp({
-    coordinator, work, blobs, awaited: createAwaitedBlobs(), keys, token, metrics, totals, clock, onFault,
-    network: () => ({ peerId: 'peer', addresses: ['/ip4/127.0.0.1/tcp/1/ws/p2p/peer'] }), ready: () => true, ...overrides
+    coordinator,
+    work,
+    blobs,
+    awaited: createAwaitedBlobs(),
+    keys,
+    token,
+    metrics,
+    totals,
+    clock,
+    onFault,
+    network: () => ({ peerId: 'peer', addresses: ['/ip4/127.0.0.1/tcp/1/ws/p2p/peer'] }),
+    ready: () => true,
+    ...overrides
   })
   return {
-    app, coordinator, work, blobs, keys, clock, folder, faults, token: token.fresh ?? '',
+    app,
+    coordinator,
+    work,
+    blobs,
+    keys,
+    clock,
+    folder,
+    faults,
+    token: token.fresh ?? '',
     async [Symbol.asyncDispose]() {
       await work.close()
       await app.close()

@@ -1,6 +1,15 @@
 /** A host as the coordinator meets it: real keys, real signatures, the real protocol. */
 import {
-  certifyHost, generateKeyPair, signReport, type ExecutorKind, type HostCertificate, type HostDescription, type HostId, type KeyPair, type Lease, type Report
+  certifyHost,
+  generateKeyPair,
+  signReport,
+  type ExecutorKind,
+  type HostCertificate,
+  type HostDescription,
+  type HostId,
+  type KeyPair,
+  type Lease,
+  type Report
 } from '@peercompute/job-specs'
 import { coordinatorMessageSchema, signHello, type CoordinatorMessage, type HostMessage } from '@peercompute/job-specs/protocol'
 import type { FrameChannel } from '@peercompute/p2p'
@@ -24,16 +33,41 @@ export async function createTestHost(executors: readonly ExecutorKind[] = ['js']
   const account = await generateKeyPair({ extractable: true })
   const certificate = await certifyHost(account, keys.publicKey, 'test machine', 0)
   const description: HostDescription = {
-    agent: 'test/1', memoryBytes: 0,
-    executors: executors.map((kind) => ({ kind, slots: 1, numericClass: 'test', probeVersion: 1, features: [], software: false, operationsPerSecond: 0 }))
+    agent: 'test/1',
+    memoryBytes: 0,
+    executors: executors.map((kind) => ({
+      kind,
+      slots: 1,
+      numericClass: 'test',
+      probeVersion: 1,
+      features: [],
+      software: false,
+      operationsPerSecond: 0
+    }))
   }
   return {
-    id: certificate.host, keys, certificate, description,
-    hello: (options = {}) => ({ type: 'hello', id: 1, minVersion: 1, maxVersion: 1, capabilities: ['cancel', 'renew', 'checkpoint'], certificate, host: description, ...options }),
+    id: certificate.host,
+    keys,
+    certificate,
+    description,
+    hello: (options = {}) => ({
+      type: 'hello',
+      id: 1,
+      minVersion: 1,
+      maxVersion: 1,
+      capabilities: ['cancel', 'renew', 'checkpoint'],
+      certificate,
+      host: description,
+      ...options
+    }),
     proof: async (root, challenge) => ({ challenge, sig: await signHello(keys, root, challenge) }),
     async report(lease, valueOf = (unit) => unit) {
       const units = Array.from({ length: lease.count }, (_, index) => lease.start + index)
-      const { report, values } = reportOf(certificate.host, lease, units.map((unit) => ({ unit, value: u32(valueOf(unit)) })))
+      const { report, values } = reportOf(
+        certificate.host,
+        lease,
+        units.map((unit) => ({ unit, value: u32(valueOf(unit)) }))
+      )
       const { sig: _unsigned, ...body } = report
       return { report: await signReport(keys, body), values: Buffer.concat(values) }
     }
@@ -52,9 +86,9 @@ export function converse(channel: FrameChannel): Conversation {
   const unasked: CoordinatorMessage[] = []
 
   async function read(): Promise<CoordinatorMessage> {
-    const { done, value } = await reader.next()
-    if (done === true) throw new Error('The channel ended while a message was expected')
-    return coordinatorMessageSchema.parse(value.message)
+    const next = await reader.next()
+    if (next.done === true) throw new Error('The channel ended while a message was expected')
+    return coordinatorMessageSchema.parse(next.value.message)
   }
 
   function narrow<T extends CoordinatorMessage['type']>(message: CoordinatorMessage, expected: T): MessageOf<T> {

@@ -5,7 +5,12 @@ import { z } from 'zod'
 import { versionFor } from './introductions.ts'
 
 const anyHelloSchema = z.looseObject({ type: z.literal('hello'), minVersion: z.int().min(1), maxVersion: z.int().min(1) })
-const withIdSchema = z.looseObject({ id: z.int().min(0).max(2 ** 32 - 1) })
+const withIdSchema = z.looseObject({
+  id: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+})
 
 /** Throws FRAME_INVALID, or PROTOCOL_UNSUPPORTED for a hello of another protocol version, whatever else it holds. */
 export function readHostMessage(frame: Frame): HostMessage {
@@ -27,7 +32,14 @@ export function errorMessageFor(id: number, error: PeerComputeError): Coordinato
   return { type: 'error', id, code: error.code, detail: error.detail.slice(0, 1_000) }
 }
 
-const FATAL: ReadonlySet<ErrorCode> = new Set(['FRAME_INVALID', 'FRAME_TOO_LARGE', 'PROTOCOL_UNSUPPORTED', 'HELLO_REQUIRED', 'HELLO_INVALID', 'RATE_LIMITED'])
+const FATAL: ReadonlySet<ErrorCode> = new Set([
+  'FRAME_INVALID',
+  'FRAME_TOO_LARGE',
+  'PROTOCOL_UNSUPPORTED',
+  'HELLO_REQUIRED',
+  'HELLO_INVALID',
+  'RATE_LIMITED'
+])
 
 /** Errors after which nothing sensible can follow on the same stream. */
 export function endsTheStream(code: ErrorCode): boolean {

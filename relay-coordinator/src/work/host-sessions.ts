@@ -29,9 +29,18 @@ export interface HostSessions {
   close(): void
 }
 
-interface Presence { readonly session: HostSession; readonly jobs: Set<JobId>; idle: boolean }
+interface Presence {
+  readonly session: HostSession
+  readonly jobs: Set<JobId>
+  idle: boolean
+}
 
-const STOPPED_BY = { paused: 'job_paused', completed: 'job_completed', failed: 'job_failed', cancelled: 'job_cancelled' } as const satisfies Record<string, ReasonCode>
+const STOPPED_BY = {
+  paused: 'job_paused',
+  completed: 'job_completed',
+  failed: 'job_failed',
+  cancelled: 'job_cancelled'
+} as const satisfies Record<string, ReasonCode>
 
 export function createHostSessions(coordinator: Coordinator, clock: Clock): HostSessions {
   const present = new Map<HostId, Presence>()
@@ -41,7 +50,10 @@ export function createHostSessions(coordinator: Coordinator, clock: Clock): Host
 
   function workAppeared(): void {
     moments++
-    if (resting !== null) { nudgeLater = true; return }
+    if (resting !== null) {
+      nudgeLater = true
+      return
+    }
     for (const presence of present.values()) {
       if (!presence.idle) continue
       presence.idle = false
@@ -75,7 +87,9 @@ export function createHostSessions(coordinator: Coordinator, clock: Clock): Host
   ]
 
   return {
-    get size() { return present.size },
+    get size() {
+      return present.size
+    },
     moment: () => moments,
 
     async join(session, connected) {

@@ -1,6 +1,11 @@
 /** Who is at the other end: version, certificate, and proof that the host holds its key here and now. */
 import { randomBytes } from 'node:crypto'
-import { capabilities as allCapabilities, PeerComputeError, verifyHostCertificate, type CoordinatorCertificate } from '@peercompute/job-specs'
+import {
+  capabilities as allCapabilities,
+  PeerComputeError,
+  verifyHostCertificate,
+  type CoordinatorCertificate
+} from '@peercompute/job-specs'
 import { verifyHello, WORK_VERSION_MAX, WORK_VERSION_MIN, type CoordinatorMessage, type HostMessage } from '@peercompute/job-specs/protocol'
 import type { Clock } from '../config/clock.ts'
 import type { ConnectedHost } from '../coordinator.ts'
@@ -45,14 +50,20 @@ export function createIntroductions(certificate: CoordinatorCertificate, clock: 
     async accept(hello, proof, subnet) {
       versionFor(hello)
       if (!redeem(proof.challenge)) throw new PeerComputeError('HELLO_INVALID', 'the challenge is unknown, used or too old')
-      if (!(await verifyHostCertificate(hello.certificate))) throw new PeerComputeError('HELLO_INVALID', 'the certificate of the host is not signed by the account that it names')
+      if (!(await verifyHostCertificate(hello.certificate)))
+        throw new PeerComputeError('HELLO_INVALID', 'the certificate of the host is not signed by the account that it names')
       const { account, host, label } = hello.certificate
-      if (!(await verifyHello(host, certificate.root, proof.challenge, proof.sig))) throw new PeerComputeError('HELLO_INVALID', 'the challenge is not signed by the host that the certificate names')
+      if (!(await verifyHello(host, certificate.root, proof.challenge, proof.sig)))
+        throw new PeerComputeError('HELLO_INVALID', 'the challenge is not signed by the host that the certificate names')
       return { host, account, label, description: hello.host, certificate: hello.certificate, subnet }
     },
 
     welcome: (hello, session) => ({
-      type: 'welcome', id: hello.id, version: versionFor(hello), capabilities: hello.capabilities.filter((name) => OFFERED.has(name)), session
+      type: 'welcome',
+      id: hello.id,
+      version: versionFor(hello),
+      capabilities: hello.capabilities.filter((name) => OFFERED.has(name)),
+      session
     })
   }
 }
@@ -61,5 +72,8 @@ export function createIntroductions(certificate: CoordinatorCertificate, clock: 
 export function versionFor({ minVersion, maxVersion }: Pick<Hello, 'minVersion' | 'maxVersion'>): number {
   const version = Math.min(maxVersion, WORK_VERSION_MAX)
   if (version >= Math.max(minVersion, WORK_VERSION_MIN)) return version
-  throw new PeerComputeError('PROTOCOL_UNSUPPORTED', `the host speaks versions ${minVersion} to ${maxVersion}, the coordinator ${WORK_VERSION_MIN} to ${WORK_VERSION_MAX}`)
+  throw new PeerComputeError(
+    'PROTOCOL_UNSUPPORTED',
+    `the host speaks versions ${minVersion} to ${maxVersion}, the coordinator ${WORK_VERSION_MIN} to ${WORK_VERSION_MAX}`
+  )
 }

@@ -1,16 +1,13 @@
 /** What an introduced host may ask for, answered by the coordinator. Shared by streams and HTTP. */
 import { PeerComputeError, verifyReport, type JobId } from '@peercompute/job-specs'
-import { encodeFrame, WORK_FRAME_MAX_BYTES, type CoordinatorMessage, type HostMessage, type LeasedJob } from '@peercompute/job-specs/protocol'
-import type { Coordinator, WorkAnswer } from '../coordinator.ts'
+import type { CoordinatorMessage, HostMessage, LeasedJob } from '@peercompute/job-specs/protocol'
+import type { Coordinator } from '../coordinator.ts'
 import type { WorkMetrics } from '../metrics/metrics.ts'
 import type { Admit } from './admissions.ts'
 import type { HostSession, HostSessions } from './host-sessions.ts'
 
 export type HostRequest = Exclude<HostMessage, { type: 'hello' }>
 type Of<T extends HostRequest['type']> = Extract<HostRequest, { type: T }>
-
-/** Room for the leases (64 of at most 300 bytes) and the frame itself beside the jobs. */
-const JOBS_MAX_BYTES = WORK_FRAME_MAX_BYTES - 65_536
 
 export interface RequestComponents {
   readonly coordinator: Coordinator
@@ -25,39 +22,25 @@ export type AnswerRequest = (session: HostSession, request: HostRequest, attachm
 export function createRequests({ coordinator, admit, sessions, metrics }: RequestComponents): AnswerRequest {
   async function ask(session: HostSession, { id, executor, units, seconds, knownJobs }: Of<'ask'>): Promise<CoordinatorMessage> {
     const moment = sessions.moment()
-    const answer = await coordinator.ask(session.host, { executor, units, seconds })
-    const { jobs, leases } = await withJobs(session, answer, new Set(knownJobs))
-    sessions.asked(session, leases.map((lease) => lease.job), moment)
-    return { type: 'work', id, leases, jobs, retryAfterMs: answer.retryAfterMs, ...(answer.why === undefined ? {} : { why: answer.why }) }
+    const { leases, retryAfterMs, why } = await coordinator.ask(session.host, { executor, units, seconds })
+    const leased = new Set(leases.map((lease) => lease.job))
+    sessions.asked(session, [...leased], moment)
+    const jobs = await Promise.all([...leased].filter((job) => !knownJobs.includes(job)).map(admitted))
+    return { type: 'work', id, leases: [...leases], jobs, retryAfterMs, ...(why === undefined ? {} : { why }) }
   }
 
-  /** Leases whose jobs no longer fit into one frame go back: the host gets them with its next request. */
-  async function withJobs(session: HostSession, answer: WorkAnswer, known: ReadonlySet<JobId>): Promise<{ jobs: LeasedJob[]; leases: WorkAnswer['leases'][number][] }> {
-    const jobs = new Map<JobId, LeasedJob>()
-    const leases: WorkAnswer['leases'][number][] = []
-    let bytes = 0
-    for (const lease of answer.leases) {
-      if (!known.has(lease.job) && !jobs.has(lease.job)) {
-        const signed = coordinator.signedSpec(lease.job)
-        if (signed === undefined) throw new PeerComputeError('INTERNAL', `job ${lease.job} was leased and is not known`)
-        const job = await admit(lease.job, signed)
-        const size = encodeFrame(job).length
-        if (bytes + size > JOBS_MAX_BYTES) {
-          await coordinator.release(session.host, lease.job, lease.epoch)
-          continue
-        }
-        bytes += size
-        jobs.set(lease.job, job)
-      }
-      leases.push(lease)
-    }
-    return { jobs: [...jobs.values()], leases }
+  async function admitted(job: JobId): Promise<LeasedJob> {
+    const signed = coordinator.signedSpec(job)
+    if (signed === undefined) throw new PeerComputeError('INTERNAL', `job ${job} was leased and is not known`)
+    return admit(job, signed)
   }
 
   async function report(session: HostSession, { id, report: body }: Of<'report'>, attachment: Uint8Array): Promise<CoordinatorMessage> {
-    if (body.host !== session.host) throw new PeerComputeError('REQUEST_INVALID', 'the report is signed by another host than the one that introduced itself')
+    if (body.host !== session.host)
+      throw new PeerComputeError('REQUEST_INVALID', 'the report is signed by another host than the one that introduced itself')
     const announced = body.units.reduce((sum, unit) => sum + (unit.outcome === 'success' ? unit.bytes : 0), 0)
-    if (announced !== attachment.length) throw new PeerComputeError('FRAME_INVALID', `the report announces ${announced} bytes of values, ${attachment.length} are attached`)
+    if (announced !== attachment.length)
+      throw new PeerComputeError('FRAME_INVALID', `the report announces ${announced} bytes of values, ${attachment.length} are attached`)
     if (!(await verifyReport(body))) throw new PeerComputeError('REQUEST_INVALID', 'the signature of the report does not hold')
     const answers = await coordinator.report(body, attachment)
     metrics.reported(body, answers)
@@ -66,11 +49,15 @@ export function createRequests({ coordinator, admit, sessions, metrics }: Reques
 
   return async (session, request, attachment) => {
     metrics.message(request.type)
-    if (request.type !== 'report' && attachment.length > 0) throw new PeerComputeError('FRAME_INVALID', `a message of type ${request.type} has no attachment`)
+    if (request.type !== 'report' && attachment.length > 0)
+      throw new PeerComputeError('FRAME_INVALID', `a message of type ${request.type} has no attachment`)
     switch (request.type) {
-      case 'ask': return ask(session, request)
-      case 'report': return report(session, request, attachment)
-      case 'renew': return { type: 'renewed', id: request.id, leases: [...(await coordinator.renew(session.host, request.leases))] }
+      case 'ask':
+        return ask(session, request)
+      case 'report':
+        return report(session, request, attachment)
+      case 'renew':
+        return { type: 'renewed', id: request.id, leases: [...(await coordinator.renew(session.host, request.leases))] }
       case 'release':
         await coordinator.release(session.host, request.job, request.epoch)
         return { type: 'released', id: request.id }

@@ -28,36 +28,43 @@ interface HttpSession {
 export interface WorkOverHttp {
   /** One answer for each frame, in order, then what is to be said unasked. Throws FRAME_INVALID for a request without frames. */
   handleFrames(frames: readonly Frame[], subnet: string): Promise<readonly CoordinatorMessage[]>
-  close(): void
+  /** Ends all sessions; their leases go back. */
+  close(): Promise<void>
 }
 
 export function createWorkOverHttp(components: StreamComponents): WorkOverHttp {
   const { introductions, sessions, answerRequest, clock, metrics, onFault } = components
   const open = new Map<string, HttpSession>()
 
-  function end(http: HttpSession): void {
+  async function end(http: HttpSession): Promise<void> {
     http.cancelExpiry()
     open.delete(http.id)
-    sessions.leave(http.session).catch(onFault)
+    await sessions.leave(http.session).catch(onFault)
   }
 
   function touch(http: HttpSession): void {
     http.cancelExpiry()
-    http.cancelExpiry = clock.schedule(SESSION_IDLE_MS, () => { end(http) })
+    http.cancelExpiry = clock.schedule(SESSION_IDLE_MS, () => {
+      void end(http)
+    })
   }
 
   function createSession(host: HostSession['host']): HttpSession {
     const unasked: CoordinatorMessage[] = []
     const http: HttpSession = {
-      id: randomBytes(SESSION_BYTES).toString('base64url'), unasked, cancelExpiry: () => undefined,
-      bucket: createTokenBucket(REQUESTS_PER_SECOND, REQUESTS_BURST, clock.now),
+      id: randomBytes(SESSION_BYTES).toString('base64url'),
+      unasked,
+      cancelExpiry: () => undefined,
+      bucket: createTokenBucket(REQUESTS_PER_SECOND, REQUESTS_BURST, clock),
       session: {
         host,
         push(message) {
           const repeated = message.type === 'nudge' && unasked.some(({ type }) => type === 'nudge')
           if (!repeated && unasked.length < UNASKED_MAX) unasked.push(message)
         },
-        superseded: () => { end(http) }
+        superseded: () => {
+          void end(http)
+        }
       }
     }
     open.set(http.id, http)
@@ -67,7 +74,8 @@ export function createWorkOverHttp(components: StreamComponents): WorkOverHttp {
   async function greet(hello: Hello, subnet: string): Promise<{ answer: CoordinatorMessage; http: HttpSession | null }> {
     metrics.message('hello')
     const known = hello.session === undefined ? undefined : open.get(hello.session)
-    if (known !== undefined && known.session.host === hello.certificate.host) return { answer: introductions.welcome(hello, known.id), http: known }
+    if (known !== undefined && known.session.host === hello.certificate.host)
+      return { answer: introductions.welcome(hello, known.id), http: known }
     if (hello.proof === undefined) return { answer: introductions.challenge(hello), http: null }
     const connected = await introductions.accept(hello, hello.proof, subnet)
     const http = createSession(connected.host)
@@ -83,7 +91,8 @@ export function createWorkOverHttp(components: StreamComponents): WorkOverHttp {
 
   return {
     async handleFrames(frames, subnet) {
-      if (frames.length === 0 || frames.length > FRAMES_MAX) throw new PeerComputeError('FRAME_INVALID', `a request holds 1 to ${FRAMES_MAX} frames, this one ${frames.length}`)
+      if (frames.length === 0 || frames.length > FRAMES_MAX)
+        throw new PeerComputeError('FRAME_INVALID', `a request holds 1 to ${FRAMES_MAX} frames, this one ${frames.length}`)
       const answers: CoordinatorMessage[] = []
       let http: HttpSession | null = null
       for (const frame of frames) {
@@ -107,9 +116,8 @@ export function createWorkOverHttp(components: StreamComponents): WorkOverHttp {
       return answers
     },
 
-    close() {
-      for (const http of open.values()) http.cancelExpiry()
-      open.clear()
+    async close() {
+      await Promise.all([...open.values()].map(end))
     }
   }
 }

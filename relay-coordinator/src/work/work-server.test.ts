@@ -10,8 +10,12 @@ import { until } from '../testing/until.ts'
 const SUBNET = '192.0.2.0/24'
 let parts: TestApp
 
-beforeEach(async () => { parts = await createTestApp({}, () => true) })
-afterEach(async () => { await parts[Symbol.asyncDispose]() })
+beforeEach(async () => {
+  parts = await createTestApp({}, () => true)
+})
+afterEach(async () => {
+  await parts[Symbol.asyncDispose]()
+})
 
 function connect(subnet = SUBNET): { channel: TestChannel; talk: Conversation; served: Promise<void> } {
   const { host, coordinator } = createChannelPair()
@@ -47,10 +51,24 @@ describe('introduction', () => {
   })
 
   it.each([
-    ['an answer to a challenge that was never given', async (host: TestHost, root: string) => host.hello({ proof: await host.proof(root, 'A'.repeat(22)) })],
-    ['a signature for another coordinator', async (host: TestHost, _root: string, challenge: string) => host.hello({ proof: await host.proof('B'.repeat(43), challenge) })],
-    ['a certificate that its account did not sign', async (host: TestHost, root: string, challenge: string) => host.hello({ certificate: { ...host.certificate, label: 'changed' }, proof: await host.proof(root, challenge) })],
-    ['the proof of another host', async (host: TestHost, root: string, challenge: string) => host.hello({ proof: await (await createTestHost()).proof(root, challenge) })]
+    [
+      'an answer to a challenge that was never given',
+      async (host: TestHost, root: string) => host.hello({ proof: await host.proof(root, 'A'.repeat(22)) })
+    ],
+    [
+      'a signature for another coordinator',
+      async (host: TestHost, _root: string, challenge: string) => host.hello({ proof: await host.proof('B'.repeat(43), challenge) })
+    ],
+    [
+      'a certificate that its account did not sign',
+      async (host: TestHost, root: string, challenge: string) =>
+        host.hello({ certificate: { ...host.certificate, label: 'changed' }, proof: await host.proof(root, challenge) })
+    ],
+    [
+      'the proof of another host',
+      async (host: TestHost, root: string, challenge: string) =>
+        host.hello({ proof: await (await createTestHost()).proof(root, challenge) })
+    ]
   ])('refuses %s and closes', async (_what, make) => {
     const host = await createTestHost()
     const { talk, channel, served } = connect()
@@ -72,7 +90,10 @@ describe('introduction', () => {
 
   it('names the versions when there is no common one, even in a hello that it cannot read', async () => {
     const host = await createTestHost()
-    expect(await connect().talk.ask({ ...host.hello({ minVersion: 2, maxVersion: 3 }), somethingNew: true }, 'error')).toMatchObject({ id: 1, code: 'PROTOCOL_UNSUPPORTED' })
+    expect(await connect().talk.ask({ ...host.hello({ minVersion: 2, maxVersion: 3 }), somethingNew: true }, 'error')).toMatchObject({
+      id: 1,
+      code: 'PROTOCOL_UNSUPPORTED'
+    })
   })
 
   it('does nothing for a host that has not introduced itself, and does not wait for it for ever', async () => {
@@ -137,7 +158,10 @@ describe('work', () => {
     const [lease] = (await talk.ask(ask(), 'work')).leases
     if (lease === undefined) throw new Error('no lease')
     const { report, values } = await host.report(lease)
-    expect(await talk.ask({ type: 'report', id: 5, report: { ...report, ts: 1 } }, 'error', values)).toMatchObject({ id: 5, code: 'REQUEST_INVALID' })
+    expect(await talk.ask({ type: 'report', id: 5, report: { ...report, ts: 1 } }, 'error', values)).toMatchObject({
+      id: 5,
+      code: 'REQUEST_INVALID'
+    })
     const { sig: _sig, ...body } = report
     const stolen = await signReport(other.keys, { ...body, host: other.id })
     expect(await talk.ask({ type: 'report', id: 6, report: stolen }, 'error', values)).toMatchObject({ id: 6, code: 'REQUEST_INVALID' })

@@ -34,7 +34,10 @@ export interface WorkServer {
 export function createWorkServer({ coordinator, keys, clock, metrics, onFault }: WorkServerComponents): WorkServer {
   const sessions = createHostSessions(coordinator, clock)
   const components: StreamComponents = {
-    introductions: createIntroductions(keys.certificate, clock), sessions, clock, metrics,
+    introductions: createIntroductions(keys.certificate, clock),
+    sessions,
+    clock,
+    metrics,
     answerRequest: createRequests({ coordinator, admit: createAdmissions(keys.operational), sessions, metrics }),
     onFault(error) {
       onFault(error)
@@ -53,11 +56,13 @@ export function createWorkServer({ coordinator, keys, clock, metrics, onFault }:
     },
     handleFrames: (frames, subnet) => http.handleFrames(frames, subnet),
     async close() {
-      http.close()
-      await Promise.all([...streams].map(async ([channel, served]) => {
-        await channel.close()
-        await served
-      }))
+      await http.close()
+      await Promise.all(
+        [...streams].map(async ([channel, served]) => {
+          await channel.close()
+          await served
+        })
+      )
       sessions.close()
     }
   }

@@ -33,19 +33,18 @@ export interface StreamComponents {
 export async function serveWorkStream(channel: FrameChannel, subnet: string, components: StreamComponents): Promise<void> {
   const { introductions, sessions, answerRequest, clock, metrics, onFault } = components
   const inFlight = new Set<Promise<void>>()
-  const bucket = createTokenBucket(REQUESTS_PER_SECOND, REQUESTS_BURST, clock.now)
-  let session: HostSession | null = null
-  let closed = false
+  const bucket = createTokenBucket(REQUESTS_PER_SECOND, REQUESTS_BURST, clock)
+  const state: { session: HostSession | null; closed: boolean } = { session: null, closed: false }
 
   const close = (): void => {
-    if (closed) return
-    closed = true
+    if (state.closed) return
+    state.closed = true
     channel.close().catch(onFault)
   }
 
   /** A host that no longer listens is noticed by its stream's end, not here. */
   const send = async (message: CoordinatorMessage): Promise<void> => {
-    if (!closed) await channel.send(message).catch(close)
+    if (!state.closed) await channel.send(message).catch(close)
   }
 
   const refuse = async (id: number, cause: unknown): Promise<void> => {
@@ -59,9 +58,16 @@ export async function serveWorkStream(channel: FrameChannel, subnet: string, com
     metrics.message('hello')
     if (hello.proof === undefined) return introductions.challenge(hello)
     const connected = await introductions.accept(hello, hello.proof, subnet)
-    if (session !== null && session.host !== connected.host) throw new PeerComputeError('HELLO_INVALID', 'another host has introduced itself on this stream')
-    session ??= { host: connected.host, push: (message) => { void send(message) }, superseded: close }
-    await sessions.join(session, connected)
+    if (state.session !== null && state.session.host !== connected.host)
+      throw new PeerComputeError('HELLO_INVALID', 'another host has introduced itself on this stream')
+    state.session ??= {
+      host: connected.host,
+      push: (message) => {
+        void send(message)
+      },
+      superseded: close
+    }
+    await sessions.join(state.session, connected)
     return introductions.welcome(hello, '')
   }
 
@@ -73,23 +79,26 @@ export async function serveWorkStream(channel: FrameChannel, subnet: string, com
         await send(await greet(message))
         return
       }
-      if (session === null) throw new PeerComputeError('HELLO_REQUIRED', `a message of type ${message.type} came before the hello`)
-      await send(await answerRequest(session, message, frame.attachment))
+      if (state.session === null) throw new PeerComputeError('HELLO_REQUIRED', `a message of type ${message.type} came before the hello`)
+      await send(await answerRequest(state.session, message, frame.attachment))
     } catch (error) {
       await refuse(requestIdOf(frame), error)
     }
   }
 
   const cancelDeadline = clock.schedule(HELLO_TIMEOUT_MS, () => {
-    if (session === null) void refuse(0, new PeerComputeError('HELLO_REQUIRED', `no hello within ${HELLO_TIMEOUT_MS} ms`))
+    if (state.session === null) void refuse(0, new PeerComputeError('HELLO_REQUIRED', `no hello within ${HELLO_TIMEOUT_MS} ms`))
   })
 
   try {
     for await (const frame of channel.frames) {
-      if (closed) break
+      if (state.closed) break
       const handled = handle(frame)
       // Until the host is known its frames are taken one by one: they depend on each other.
-      if (session === null) { await handled; continue }
+      if (state.session === null) {
+        await handled
+        continue
+      }
       inFlight.add(handled)
       void handled.then(() => inFlight.delete(handled))
       if (inFlight.size >= REQUESTS_IN_FLIGHT_MAX) await Promise.race(inFlight)
@@ -101,6 +110,6 @@ export async function serveWorkStream(channel: FrameChannel, subnet: string, com
     cancelDeadline()
     await Promise.all(inFlight)
     close()
-    if (session !== null) await sessions.leave(session).catch(onFault)
+    if (state.session !== null) await sessions.leave(state.session).catch(onFault)
   }
 }

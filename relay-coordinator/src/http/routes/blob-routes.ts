@@ -9,53 +9,78 @@ import { RATE_WINDOW_MS, type RateLimits } from '../limits.ts'
 import { binaryResponse, problemResponse } from '../problems.ts'
 import { blobParams } from '../queries.ts'
 
-type Components = Pick<AppComponents, 'blobs' | 'awaited' | 'coordinator' | 'metrics'> & { readonly access: Access; readonly rateLimits: RateLimits }
+type Components = Pick<AppComponents, 'blobs' | 'awaited' | 'coordinator' | 'metrics'> & {
+  readonly access: Access
+  readonly rateLimits: RateLimits
+}
 
 const storedSchema = z.object({ sha256: z.string(), bytes: z.int(), created: z.boolean() })
 
-export const blobRoutes = ({ blobs, awaited, coordinator, metrics, access, rateLimits }: Components): FastifyPluginAsyncZod => async (app) => {
-  // The body goes from the socket to the disk, whatever type it is said to have.
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, payload, done) => { done(null, payload) })
+export const blobRoutes =
+  ({ blobs, awaited, coordinator, metrics, access, rateLimits }: Components): FastifyPluginAsyncZod =>
+  async (app) => {
+    // The body goes from the socket to the disk, whatever type it is said to have.
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', (_request, payload, done) => {
+      done(null, payload)
+    })
 
-  app.put('/blobs/:sha256', {
-    config: { rateLimit: { max: rateLimits.upload, timeWindow: RATE_WINDOW_MS } },
-    schema: {
-      summary: 'Store bytes under their SHA-256. Open for blobs that a published job waits for; others need a token.',
-      params: blobParams, response: { 200: storedSchema, 201: storedSchema, ...problemResponse }
-    }
-  }, async (request, reply) => {
-    const { sha256 } = request.params
-    const announced = awaited.bytes(sha256)
-    if (announced === null) access.check(request)
-    const maxBytes = announced ?? BLOB_MAX_BYTES
-    const length = Number(request.headers['content-length'] ?? 0)
-    if (length > maxBytes) throw new PeerComputeError('BLOB_TOO_LARGE', `${length} bytes are announced, ${maxBytes} are allowed`)
-    const { created, bytes } = await blobs.put(sha256, request.raw, maxBytes)
-    if (created) metrics.blobStored(bytes)
-    await coordinator.blobArrived(sha256)
-    awaited.arrived(sha256)
-    return reply.code(created ? 201 : 200).send({ sha256, bytes, created })
-  })
+    app.put(
+      '/blobs/:sha256',
+      {
+        config: { rateLimit: { max: rateLimits.upload, timeWindow: RATE_WINDOW_MS } },
+        schema: {
+          summary: 'Store bytes under their SHA-256. Open for blobs that a published job waits for; others need a token.',
+          params: blobParams,
+          response: { 200: storedSchema, 201: storedSchema, ...problemResponse }
+        }
+      },
+      async (request, reply) => {
+        const { sha256 } = request.params
+        const announced = awaited.bytes(sha256)
+        if (announced === null) access.check(request)
+        const maxBytes = announced ?? BLOB_MAX_BYTES
+        const length = Number(request.headers['content-length'] ?? 0)
+        if (length > maxBytes) throw new PeerComputeError('BLOB_TOO_LARGE', `${length} bytes are announced, ${maxBytes} are allowed`)
+        const { created, bytes } = await blobs.put(sha256, request.raw, maxBytes)
+        if (created) metrics.blobStored(bytes)
+        await coordinator.blobArrived(sha256)
+        awaited.arrived(sha256)
+        return reply.code(created ? 201 : 200).send({ sha256, bytes, created })
+      }
+    )
 
-  app.get('/blobs/:sha256', {
-    exposeHeadRoute: false,
-    schema: { summary: 'The bytes of a blob', params: blobParams, response: { 200: binaryResponse('The bytes', 'application/octet-stream'), ...problemResponse } }
-  }, async (request, reply) => {
-    const { sha256 } = request.params
-    if (request.headers['if-none-match'] === `"${sha256}"` && (await blobs.size(sha256)) !== null) return describe(reply, sha256).code(304).send()
-    const { bytes, body } = await blobs.stream(sha256)
-    return describe(reply, sha256).header('content-length', bytes).send(body)
-  })
+    app.get(
+      '/blobs/:sha256',
+      {
+        exposeHeadRoute: false,
+        schema: {
+          summary: 'The bytes of a blob',
+          params: blobParams,
+          response: { 200: binaryResponse('The bytes', 'application/octet-stream'), ...problemResponse }
+        }
+      },
+      async (request, reply) => {
+        const { sha256 } = request.params
+        if (request.headers['if-none-match'] === `"${sha256}"` && (await blobs.size(sha256)) !== null)
+          return describe(reply, sha256).code(304).send()
+        const { bytes, body } = await blobs.stream(sha256)
+        return describe(reply, sha256).header('content-length', bytes).send(body)
+      }
+    )
 
-  app.head('/blobs/:sha256', {
-    schema: { summary: 'Is the blob here, and how large is it', params: blobParams }
-  }, async ({ params: { sha256 } }, reply) => {
-    const bytes = await blobs.size(sha256)
-    if (bytes === null) throw new PeerComputeError('BLOB_NOT_FOUND', `blob ${sha256} is not here`)
-    return describe(reply, sha256).header('content-length', bytes).send()
-  })
-}
+    app.head(
+      '/blobs/:sha256',
+      {
+        schema: { summary: 'Is the blob here, and how large is it', params: blobParams }
+      },
+      async ({ params: { sha256 } }, reply) => {
+        const bytes = await blobs.size(sha256)
+        if (bytes === null) throw new PeerComputeError('BLOB_NOT_FOUND', `blob ${sha256} is not here`)
+        return describe(reply, sha256).header('content-length', bytes).send()
+      }
+    )
+  }
 
 function describe(reply: FastifyReply, sha256: string): FastifyReply {
   return reply.type('application/octet-stream').headers({

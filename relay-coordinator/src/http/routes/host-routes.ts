@@ -6,12 +6,25 @@ import type { AppComponents } from '../components.ts'
 import { problemResponse } from '../problems.ts'
 import { hostParams } from '../queries.ts'
 
-export const hostRoutes = ({ coordinator }: Pick<AppComponents, 'coordinator'>): FastifyPluginAsyncZod => async (app) => {
-  app.get('/hosts', {
-    schema: { summary: 'Hosts with what they can do and what they have done', response: { 200: z.object({ hosts: z.array(hostViewSchema) }) } }
-  }, async () => ({ hosts: [...coordinator.hosts()] }))
+export const hostRoutes =
+  ({ coordinator }: Pick<AppComponents, 'coordinator'>): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.get(
+      '/hosts',
+      {
+        schema: {
+          summary: 'Hosts with what they can do and what they have done',
+          response: { 200: z.object({ hosts: z.array(hostViewSchema) }) }
+        }
+      },
+      async () => ({ hosts: [...coordinator.hosts()] })
+    )
 
-  app.get('/hosts/:id/why', {
-    schema: { summary: 'Why a host has no work', params: hostParams, response: { 200: whySchema, ...problemResponse } }
-  }, async ({ params: { id } }) => coordinator.whyHost(id))
-}
+    app.get(
+      '/hosts/:id/why',
+      {
+        schema: { summary: 'Why a host has no work', params: hostParams, response: { 200: whySchema, ...problemResponse } }
+      },
+      async ({ params: { id } }) => coordinator.whyHost(id)
+    )
+  }

@@ -1,7 +1,23 @@
 /** Publishing jobs and steering them. The author's signature stands for the author; a token or this machine for the operator. */
 import {
-  jobActions, jobCommandSchema, jobDetailSchema, jobPageSchema, jobSpecSchema, jobSummarySchema, PeerComputeError, signedSpecSchema, signSpec,
-  submitAnswerSchema, submitBodySchema, verifyJobCommand, verifySpec, whySchema, type JobAction, type JobCommand, type JobId, type SignedSpec
+  jobActions,
+  jobCommandSchema,
+  jobDetailSchema,
+  jobPageSchema,
+  jobSpecSchema,
+  jobSummarySchema,
+  PeerComputeError,
+  signedSpecSchema,
+  signSpec,
+  submitAnswerSchema,
+  submitBodySchema,
+  verifyJobCommand,
+  verifySpec,
+  whySchema,
+  type JobAction,
+  type JobCommand,
+  type JobId,
+  type SignedSpec
 } from '@peercompute/job-specs'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
@@ -20,77 +36,126 @@ const unsignedSchema = z.strictObject({ spec: jobSpecSchema })
 const validateSubmit: FastifySchemaCompiler<unknown> = ({ schema: _union, ...route }) => {
   const signed = validateWithZod({ ...route, schema: signedSpecSchema })
   const unsigned = validateWithZod({ ...route, schema: unsignedSchema })
-  return (data: unknown) => (typeof data === 'object' && data !== null && ('sig' in data || 'author' in data) ? signed(data) : unsigned(data))
+  return (data: unknown) =>
+    typeof data === 'object' && data !== null && ('sig' in data || 'author' in data) ? signed(data) : unsigned(data)
 }
 
-export const jobRoutes = ({ coordinator, keys, awaited, access, rateLimits }: Components): FastifyPluginAsyncZod => async (app) => {
-  const commandTimes = new Map<JobId, number>()
+export const jobRoutes =
+  ({ coordinator, keys, awaited, access, rateLimits }: Components): FastifyPluginAsyncZod =>
+  async (app) => {
+    const commandTimes = new Map<JobId, number>()
 
-  app.post('/jobs', {
-    bodyLimit: JOB_BODY_MAX_BYTES,
-    config: { ...JOB_BODY_INVALID, rateLimit: { max: rateLimits.publish, timeWindow: RATE_WINDOW_MS } },
-    validatorCompiler: validateSubmit,
-    schema: {
-      summary: 'Publish a job: signed by its author, or with a token (custodial). The same job again gives the same id.',
-      body: submitBodySchema, response: { 200: submitAnswerSchema, 201: submitAnswerSchema, ...problemResponse }
-    }
-  }, async (request, reply) => {
-    const { body } = request
-    const custodial = !('sig' in body)
-    if (custodial) access.check(request)
-    const signed: SignedSpec = 'sig' in body ? body : await signSpec(keys.custodial, body.spec)
-    if (!(await verifySpec(signed))) throw new PeerComputeError('JOB_SIGNATURE_INVALID', `it is not the signature of ${signed.author} over this specification`)
-    const answer = await coordinator.submit(signed, custodial)
-    awaited.expect(signed.spec, answer.missingBlobs)
-    return reply.code(answer.created ? 201 : 200).header('location', `/api/v1/jobs/${answer.id}`).send(answer)
-  })
-
-  app.get('/jobs', {
-    schema: { summary: 'Jobs, newest first', querystring: pageQuery, response: { 200: jobPageSchema, ...problemResponse } }
-  }, async ({ query: { limit, cursor } }) => {
-    const { items, next } = coordinator.jobs({ limit, ...(cursor === undefined ? {} : { cursor }) })
-    return { jobs: [...items], next }
-  })
-
-  app.get('/jobs/:id', {
-    schema: { summary: 'One job with its specification', params: jobParams, response: { 200: jobDetailSchema, ...problemResponse } }
-  }, async ({ params: { id } }) => coordinator.job(id))
-
-  app.get('/jobs/:id/spec', {
-    schema: { summary: 'The specification as its author signed it', params: jobParams, response: { 200: signedSpecSchema, ...problemResponse } }
-  }, async ({ params: { id } }) => signedSpecOf(id))
-
-  app.get('/jobs/:id/why', {
-    schema: { summary: 'Why the job, or one of its units, is where it is', params: jobParams, querystring: whyQuery, response: { 200: whySchema, ...problemResponse } }
-  }, async ({ params: { id }, query: { unit } }) => coordinator.why(id, unit))
-
-  for (const action of jobActions) {
-    app.post(`/jobs/:id/${action}`, {
-      config: { rateLimit: { max: rateLimits.publish, timeWindow: RATE_WINDOW_MS } },
-      schema: {
-        summary: `${action[0]?.toUpperCase() ?? ''}${action.slice(1)} the job: a command signed by its author as the body, or a token and no body`,
-        params: jobParams, body: jobCommandSchema.nullish(), response: { 200: jobSummarySchema, ...problemResponse }
+    app.post(
+      '/jobs',
+      {
+        bodyLimit: JOB_BODY_MAX_BYTES,
+        config: { ...JOB_BODY_INVALID, rateLimit: { max: rateLimits.publish, timeWindow: RATE_WINDOW_MS } },
+        validatorCompiler: validateSubmit,
+        schema: {
+          summary: 'Publish a job: signed by its author, or with a token (custodial). The same job again gives the same id.',
+          body: submitBodySchema,
+          response: { 200: submitAnswerSchema, 201: submitAnswerSchema, ...problemResponse }
+        }
+      },
+      async (request, reply) => {
+        const { body } = request
+        const custodial = !('sig' in body)
+        if (custodial) access.check(request)
+        const signed: SignedSpec = 'sig' in body ? body : await signSpec(keys.custodial, body.spec)
+        if (!(await verifySpec(signed)))
+          throw new PeerComputeError('JOB_SIGNATURE_INVALID', `it is not the signature of ${signed.author} over this specification`)
+        const answer = await coordinator.submit(signed, custodial)
+        awaited.expect(signed.spec, answer.missingBlobs)
+        return reply
+          .code(answer.created ? 201 : 200)
+          .header('location', `/api/v1/jobs/${answer.id}`)
+          .send(answer)
       }
-    }, async (request) => {
-      const { id } = request.params
-      const signed = signedSpecOf(id)
-      if (request.body) await checkCommand(request.body, { id, action, author: signed.author })
-      else access.check(request)
-      await coordinator[action](id)
-      return coordinator.job(id)
-    })
-  }
+    )
 
-  function signedSpecOf(id: JobId): SignedSpec {
-    const signed = coordinator.signedSpec(id)
-    if (signed === undefined) throw new PeerComputeError('JOB_NOT_FOUND', `no job has the id ${id}`)
-    return signed
-  }
+    app.get(
+      '/jobs',
+      {
+        schema: { summary: 'Jobs, newest first', querystring: pageQuery, response: { 200: jobPageSchema, ...problemResponse } }
+      },
+      async ({ query: { limit, cursor } }) => {
+        const { items, next } = coordinator.jobs({ limit, ...(cursor === undefined ? {} : { cursor }) })
+        return { jobs: [...items], next }
+      }
+    )
 
-  async function checkCommand(command: JobCommand, { id, action, author }: { id: JobId; action: JobAction; author: string }): Promise<void> {
-    if (command.job !== id || command.action !== action) throw new PeerComputeError('REQUEST_INVALID', 'the signed command is for another job or action than the address')
-    if (command.author !== author || !(await verifyJobCommand(command))) throw new PeerComputeError('JOB_SIGNATURE_INVALID', 'the command is not signed by the author of the job')
-    if (command.ts <= (commandTimes.get(id) ?? -1)) throw new PeerComputeError('REQUEST_INVALID', 'a command of this age or a newer one was already carried out')
-    commandTimes.set(id, command.ts)
+    app.get(
+      '/jobs/:id',
+      {
+        schema: { summary: 'One job with its specification', params: jobParams, response: { 200: jobDetailSchema, ...problemResponse } }
+      },
+      async ({ params: { id } }) => coordinator.job(id)
+    )
+
+    app.get(
+      '/jobs/:id/spec',
+      {
+        schema: {
+          summary: 'The specification as its author signed it',
+          params: jobParams,
+          response: { 200: signedSpecSchema, ...problemResponse }
+        }
+      },
+      async ({ params: { id } }) => signedSpecOf(id)
+    )
+
+    app.get(
+      '/jobs/:id/why',
+      {
+        schema: {
+          summary: 'Why the job, or one of its units, is where it is',
+          params: jobParams,
+          querystring: whyQuery,
+          response: { 200: whySchema, ...problemResponse }
+        }
+      },
+      async ({ params: { id }, query: { unit } }) => coordinator.why(id, unit)
+    )
+
+    for (const action of jobActions) {
+      app.post(
+        `/jobs/:id/${action}`,
+        {
+          config: { rateLimit: { max: rateLimits.publish, timeWindow: RATE_WINDOW_MS } },
+          schema: {
+            summary: `${action[0]?.toUpperCase() ?? ''}${action.slice(1)} the job: a command signed by its author as the body, or a token and no body`,
+            params: jobParams,
+            body: jobCommandSchema.nullish(),
+            response: { 200: jobSummarySchema, ...problemResponse }
+          }
+        },
+        async (request) => {
+          const { id } = request.params
+          const signed = signedSpecOf(id)
+          if (request.body) await checkCommand(request.body, { id, action, author: signed.author })
+          else access.check(request)
+          await coordinator[action](id)
+          return coordinator.job(id)
+        }
+      )
+    }
+
+    function signedSpecOf(id: JobId): SignedSpec {
+      const signed = coordinator.signedSpec(id)
+      if (signed === undefined) throw new PeerComputeError('JOB_NOT_FOUND', `no job has the id ${id}`)
+      return signed
+    }
+
+    async function checkCommand(
+      command: JobCommand,
+      { id, action, author }: { id: JobId; action: JobAction; author: string }
+    ): Promise<void> {
+      if (command.job !== id || command.action !== action)
+        throw new PeerComputeError('REQUEST_INVALID', 'the signed command is for another job or action than the address')
+      if (command.author !== author || !(await verifyJobCommand(command)))
+        throw new PeerComputeError('JOB_SIGNATURE_INVALID', 'the command is not signed by the author of the job')
+      if (command.ts <= (commandTimes.get(id) ?? -1))
+        throw new PeerComputeError('REQUEST_INVALID', 'a command of this age or a newer one was already carried out')
+      commandTimes.set(id, command.ts)
+    }
   }
-}

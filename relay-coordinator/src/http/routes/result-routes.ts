@@ -15,49 +15,75 @@ const JSON_ROWS_MAX = 1_000
 const pageSchema = z.object({ rows: z.array(resultRowSchema), next: z.int().nullable() })
 const reducedAnswerSchema = z.object({ reduced: reducedSchema, state: jobStateSchema, unitCount: z.int(), units: unitCountsSchema })
 
-export const resultRoutes = ({ coordinator }: Pick<AppComponents, 'coordinator'>): FastifyPluginAsyncZod => async (app) => {
-  app.get('/jobs/:id/results', {
-    schema: {
-      summary: 'Settled units in order. `json`: a page and the unit to go on with. `ndjson`, `csv`: all of them, streamed.',
-      params: jobParams, querystring: resultsQuery,
-      response: {
-        200: {
-          description: 'Settled units',
-          content: { 'application/json': { schema: pageSchema }, 'application/x-ndjson': { schema: bytesSchema }, 'text/csv': { schema: bytesSchema } }
-        },
-        ...problemResponse
+export const resultRoutes =
+  ({ coordinator }: Pick<AppComponents, 'coordinator'>): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.get(
+      '/jobs/:id/results',
+      {
+        schema: {
+          summary: 'Settled units in order. `json`: a page and the unit to go on with. `ndjson`, `csv`: all of them, streamed.',
+          params: jobParams,
+          querystring: resultsQuery,
+          response: {
+            200: {
+              description: 'Settled units',
+              content: {
+                'application/json': { schema: pageSchema },
+                'application/x-ndjson': { schema: bytesSchema },
+                'text/csv': { schema: bytesSchema }
+              }
+            },
+            ...problemResponse
+          }
+        }
+      },
+      async ({ params: { id }, query: { format, from, limit } }, reply) => {
+        const { spec } = coordinator.job(id)
+        if (format === 'json') {
+          if (limit !== undefined && limit > JSON_ROWS_MAX)
+            throw new PeerComputeError(
+              'REQUEST_INVALID',
+              `limit: ${limit} rows, a page of json has ${JSON_ROWS_MAX} at most; ask for ndjson`,
+              { place: { path: 'limit' } }
+            )
+          const { rows, next } = await coordinator.results(id, { from, limit: limit ?? JSON_ROWS_DEFAULT })
+          return reply.type('application/json').send({ rows: [...rows], next })
+        }
+        const rows = resultRows(coordinator, id, { from, limit: limit ?? Number.POSITIVE_INFINITY })
+        void reply.header('content-disposition', `attachment; filename="${spec.name}-${id.slice(0, 8)}.${format}"`)
+        return format === 'csv'
+          ? reply.type('text/csv; charset=utf-8; header=present').send(Readable.from(asCsv(spec, rows)))
+          : reply.type('application/x-ndjson').send(Readable.from(asNdjson(rows)))
       }
-    }
-  }, async ({ params: { id }, query: { format, from, limit } }, reply) => {
-    const { spec } = coordinator.job(id)
-    if (format === 'json') {
-      if (limit !== undefined && limit > JSON_ROWS_MAX) throw new PeerComputeError('REQUEST_INVALID', `limit: ${limit} rows, a page of json has ${JSON_ROWS_MAX} at most; ask for ndjson`, { place: { path: 'limit' } })
-      const { rows, next } = await coordinator.results(id, { from, limit: limit ?? JSON_ROWS_DEFAULT })
-      return reply.type('application/json').send({ rows: [...rows], next })
-    }
-    const rows = resultRows(coordinator, id, { from, limit: limit ?? Number.POSITIVE_INFINITY })
-    void reply.header('content-disposition', `attachment; filename="${spec.name}-${id.slice(0, 8)}.${format}"`)
-    return format === 'csv'
-      ? reply.type('text/csv; charset=utf-8; header=present').send(Readable.from(asCsv(spec, rows)))
-      : reply.type('application/x-ndjson').send(Readable.from(asNdjson(rows)))
-  })
+    )
 
-  app.get('/jobs/:id/values', {
-    schema: {
-      summary: `Raw values of settled units start … start + count − 1: one frame for each, \`{unit, bytes}\` with the value attached (${FRAME_MEDIA_TYPE})`,
-      params: jobParams, querystring: valuesQuery, response: { 200: binaryResponse('Frames', FRAME_MEDIA_TYPE), ...problemResponse }
-    }
-  }, async ({ params: { id }, query }, reply) => {
-    coordinator.job(id)
-    const values = await coordinator.values(id, query)
-    const frames = values.map(({ unit, value }) => encodeFrame({ unit, bytes: value.length }, value))
-    return reply.type(FRAME_MEDIA_TYPE).send(Readable.from(frames, { objectMode: false }))
-  })
+    app.get(
+      '/jobs/:id/values',
+      {
+        schema: {
+          summary: `Raw values of settled units start … start + count − 1: one frame for each, \`{unit, bytes}\` with the value attached (${FRAME_MEDIA_TYPE})`,
+          params: jobParams,
+          querystring: valuesQuery,
+          response: { 200: binaryResponse('Frames', FRAME_MEDIA_TYPE), ...problemResponse }
+        }
+      },
+      async ({ params: { id }, query }, reply) => {
+        coordinator.job(id)
+        const values = await coordinator.values(id, query)
+        const frames = values.map(({ unit, value }) => encodeFrame({ unit, bytes: value.length }, value))
+        return reply.type(FRAME_MEDIA_TYPE).send(Readable.from(frames, { objectMode: false }))
+      }
+    )
 
-  app.get('/jobs/:id/reduced', {
-    schema: { summary: 'The reduced value so far', params: jobParams, response: { 200: reducedAnswerSchema, ...problemResponse } }
-  }, async ({ params: { id } }) => {
-    const { reduced, state, unitCount, units } = coordinator.job(id)
-    return { reduced, state, unitCount, units }
-  })
-}
+    app.get(
+      '/jobs/:id/reduced',
+      {
+        schema: { summary: 'The reduced value so far', params: jobParams, response: { 200: reducedAnswerSchema, ...problemResponse } }
+      },
+      async ({ params: { id } }) => {
+        const { reduced, state, unitCount, units } = coordinator.job(id)
+        return { reduced, state, unitCount, units }
+      }
+    )
+  }

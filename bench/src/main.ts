@@ -1,0 +1,31 @@
+/** `npm run bench -- NAME [--json]`. With `--json`, stdout is one JSON object and nothing else. */
+import { cpus, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import { holds, type Bench } from './bench.ts'
+import { firstResult } from './first-result.ts'
+
+const BENCHES: readonly Bench[] = [firstResult]
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } })
+const bench = BENCHES.find(({ name }) => name === positionals[0])
+if (bench === undefined) {
+  process.stderr.write(`Usage: npm run bench -- NAME [--json]\n\n${BENCHES.map(({ name, summary }) => `  ${name}  ${summary}\n`).join('')}`)
+  process.exit(2)
+}
+try {
+  const { conditions, rows } = await bench.run((line) => process.stderr.write(`${line}\n`))
+  const judged = rows.map((row) => ({ ...row, holds: holds(row) }))
+  const [cpu] = cpus()
+  const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`
+  if (values.json) process.stdout.write(`${JSON.stringify({ bench: bench.name, date: new Date().toISOString(), machine, conditions, rows: judged })}\n`)
+  else {
+    process.stdout.write(`${bench.name} on ${machine}\n${conditions}\n\n`)
+    for (const row of judged) {
+      const verdict = row.holds === null ? '' : row.holds ? 'holds' : 'DOES NOT HOLD'
+      process.stdout.write(`${row.id.padEnd(20)} ${String(row.value).padStart(10)} ${row.unit.padEnd(8)} ${(row.target ?? '').padEnd(10)} ${verdict}\n`)
+    }
+  }
+} catch (error) {
+  process.stderr.write(`The run is not valid: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.exit(1)
+}
