@@ -58,6 +58,8 @@ export interface Coordinator {
   why(job: JobId, unit?: number): Why
   whyHost(host: HostId): Why
   hosts(): readonly HostView[]
+  /** Total of each account that has earned any, in millionths. */
+  credit(): ReadonlyMap<AccountId, number>
   /** Settled units in unit order, from `from` on. `next` is the unit to go on with. */
   results(job: JobId, options: { from: number; limit: number }): Promise<{ rows: readonly ResultRow[]; next: number | null }>
   /** Values of settled units inside [start, start + count), each as its unit and raw bytes. */

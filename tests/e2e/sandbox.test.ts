@@ -7,9 +7,27 @@ import type { Browser, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium, openPage } from '../harness/browser.ts'
-import type { PageJob, PageOutcome, SandboxPage } from '../../worker-client/src/compute/test-support/sandbox-page.ts'
 
-declare const sandbox: SandboxPage
+type Kind = 'js' | 'wasm' | 'webgpu'
+/** A job as JSON; `wasm` stands for the test kernel. */
+interface PageJob {
+  js?: string
+  wasm?: true
+  wgsl?: string
+  passes?: { entry: string; grid: [number, number, number]; repeat: number }[]
+  params?: Record<string, number | number[]>
+  outputs?: { name: string; type: string; shape: number[] }[]
+  limits?: { unitSeconds: number }
+}
+type PageOutcome = { unit: number; value: number[] } | { unit: number; reason: string; message: string }
+
+/** What the bundled page (worker-client's test support) offers. */
+declare const sandbox: {
+  run(kind: Kind, job: PageJob, start: number, count: number): Promise<PageOutcome[]>
+  probeAt(path: string): Promise<string>
+  executor(kind: Kind): Promise<object>
+  heartbeats(ms: number): Promise<number>
+}
 
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => {

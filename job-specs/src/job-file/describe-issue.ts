@@ -14,8 +14,15 @@ export interface DescribedIssue {
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
-  string: 'a text', number: 'a number', int: 'a whole number', object: 'a group of fields', record: 'a group of fields',
-  array: 'a list', tuple: 'a list', boolean: 'true or false', null: 'empty'
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  object: 'a group of fields',
+  record: 'a group of fields',
+  array: 'a list',
+  tuple: 'a list',
+  boolean: 'true or false',
+  null: 'empty'
 }
 
 function typeWord(type: string): string {
@@ -57,7 +64,10 @@ function list(values: readonly unknown[]): string {
 
 function suggestion(word: unknown, known: readonly unknown[]): string {
   if (typeof word !== 'string') return ''
-  const meant = didYouMean(word, known.filter((one) => typeof one === 'string'))
+  const meant = didYouMean(
+    word,
+    known.filter((one) => typeof one === 'string')
+  )
   return meant === undefined ? '' : `; did you mean "${meant}"?`
 }
 
@@ -103,7 +113,11 @@ export function describeIssues(issues: readonly Issue[], schema: Schema, root: u
         const place = path.length === 0 ? '' : ` in "${pathText(path)}"`
         return issue.keys.map((key) => {
           const meant = suggestion(key, known)
-          return { path: [...path, key], atKey: true, message: `Unknown field "${key}"${place}${meant || `; known are ${known.join(', ')}`}` }
+          return {
+            path: [...path, key],
+            atKey: true,
+            message: `Unknown field "${key}"${place}${meant || `; known are ${known.join(', ')}`}`
+          }
         })
       }
       case 'invalid_key':
@@ -116,7 +130,9 @@ export function describeIssues(issues: readonly Issue[], schema: Schema, root: u
         }
         const branch = meantBranch(issue.errors)
         if (branch !== undefined) return branch.flatMap((inner) => describe(inner, path))
-        const wanted = issue.errors.flatMap((branchIssues) => branchIssues.flatMap((inner) => (inner.code === 'invalid_type' && inner.path.length === 0 ? [typeWord(inner.expected)] : [])))
+        const wanted = issue.errors.flatMap((branchIssues) =>
+          branchIssues.flatMap((inner) => (inner.code === 'invalid_type' && inner.path.length === 0 ? [typeWord(inner.expected)] : []))
+        )
         const words = [...new Set(wanted)].join(' or ')
         return one(value === undefined ? `is missing: ${words} is wanted` : `must be ${words}, but is ${shown(value)}`)
       }

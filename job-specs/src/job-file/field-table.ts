@@ -27,11 +27,16 @@ function kind(node: Schema): string {
     return [...new Set(words)].join(' or ')
   }
   switch (node.type) {
-    case 'integer': return `whole number${limits(node)}`
-    case 'number': return `number${limits(node)}`
-    case 'string': return `text${limits(node)}`
-    case 'array': return `list of ${isSchema(node.items) ? kind(node.items) : 'values'}${limits(node)}`
-    default: return 'fields'
+    case 'integer':
+      return `whole number${limits(node)}`
+    case 'number':
+      return `number${limits(node)}`
+    case 'string':
+      return `text${limits(node)}`
+    case 'array':
+      return `list of ${isSchema(node.items) ? kind(node.items) : 'values'}${limits(node)}`
+    default:
+      return 'fields'
   }
 }
 

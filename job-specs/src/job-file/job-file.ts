@@ -19,7 +19,16 @@ export const jobFilePathSchema = z
 
 export const passFileSchema = z.strictObject({
   entry: identifierSchema.describe('Name of the compute entry point'),
-  grid: z.array(z.int().min(1).max(1 << 24)).min(1).max(3).describe('Invocations in x, y and z; missing ones are 1'),
+  grid: z
+    .array(
+      z
+        .int()
+        .min(1)
+        .max(1 << 24)
+    )
+    .min(1)
+    .max(3)
+    .describe('Invocations in x, y and z; missing ones are 1'),
   repeat: z.int().min(1).max(1_000_000).optional().describe('How often the pass is run; 1 unless given')
 })
 
@@ -36,7 +45,10 @@ export const ownKernelSchema = z
     js: jobFilePathSchema.optional().describe('ES module without imports whose default export computes one unit'),
     wasm: jobFilePathSchema.optional().describe('WebAssembly module')
   })
-  .refine((kernel) => kernel.wgsl !== undefined || kernel.js !== undefined || kernel.wasm !== undefined, 'must carry a program: wgsl, js or wasm')
+  .refine(
+    (kernel) => kernel.wgsl !== undefined || kernel.js !== undefined || kernel.wasm !== undefined,
+    'must carry a program: wgsl, js or wasm'
+  )
 export type OwnKernel = z.infer<typeof ownKernelSchema>
 
 const inputFileSchema = z.strictObject({
@@ -74,12 +86,18 @@ export const jobFileSchema = z
     reduce: reducerSchema.optional().describe('What the finished units are folded into; nothing unless given'),
     view: viewSchema.optional().describe('How the result is drawn; a table unless given'),
     limits: limitsSchema.partial().optional().describe('What one unit may take'),
-    unitOperations: z.number().min(1).max(1e15).optional().describe('Arithmetic operations of one unit, for estimates and credit; 1000000 unless given')
+    unitOperations: z
+      .number()
+      .min(1)
+      .max(1e15)
+      .optional()
+      .describe('Arithmetic operations of one unit, for estimates and credit; 1000000 unless given')
   })
   .superRefine((file, context) => {
     if (typeof file.kernel === 'string') return
     for (const field of ['units', 'outputs'] as const) {
-      if (file[field] === undefined) context.addIssue({ code: 'custom', path: [field], message: 'is missing: a job with its own kernel must say it' })
+      if (file[field] === undefined)
+        context.addIssue({ code: 'custom', path: [field], message: 'is missing: a job with its own kernel must say it' })
     }
   })
 export type JobFile = z.infer<typeof jobFileSchema>

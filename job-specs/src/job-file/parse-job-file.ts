@@ -79,7 +79,8 @@ export function parseJobFile(text: string): ParsedJobFile {
       return refuse(`The file is not valid YAML: ${fault.message}`, placeAt(lines, fault.pos[0]))
     }
     const unanchored = unresolvedAlias(document)
-    if (unanchored !== undefined) return refuse(`The file is not valid YAML: "*${unanchored.name}" names no anchor`, placeAt(lines, unanchored.offset))
+    if (unanchored !== undefined)
+      return refuse(`The file is not valid YAML: "*${unanchored.name}" names no anchor`, placeAt(lines, unanchored.offset))
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
     const locate = located(document, lines)
     const parsed = jobFileSchema.safeParse(value)

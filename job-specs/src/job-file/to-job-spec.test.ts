@@ -40,9 +40,20 @@ test('an own kernel becomes a specification with the defaults of the format', ()
   expect(build(own)).toEqual({
     ok: true,
     spec: {
-      v: 1, name: 'mine', title: 'mine', description: '', researcher: '', revision: 1,
-      kernel: { name: 'mine', abi: 1, js: { blob: program }, wgsl: { blob: program, passes: [{ entry: 'main', grid: [64, 1, 1], repeat: 1 }] } },
-      params: {}, unitCount: 10,
+      v: 1,
+      name: 'mine',
+      title: 'mine',
+      description: '',
+      researcher: '',
+      revision: 1,
+      kernel: {
+        name: 'mine',
+        abi: 1,
+        js: { blob: program },
+        wgsl: { blob: program, passes: [{ entry: 'main', grid: [64, 1, 1], repeat: 1 }] }
+      },
+      params: {},
+      unitCount: 10,
       inputs: [{ name: 'table', type: 'f32', blob: data }],
       outputs: [{ name: 'total', type: 'u32', shape: [2, 3] }],
       verification: { policy: 'quorum', quorum: 2, independence: 'host', comparator: { kind: 'exact' }, maxResults: 8 },
@@ -54,10 +65,20 @@ test('an own kernel becomes a specification with the defaults of the format', ()
 })
 
 test('what the library knows need not be written, and what is written wins', () => {
-  const built = build({ peercompute: 1, name: 'eight', kernel: 'n-queens', params: { n: 12 }, verification: { quorum: 3 }, units: 7 }, { ...nothing, library })
+  const built = build(
+    { peercompute: 1, name: 'eight', kernel: 'n-queens', params: { n: 12 }, verification: { quorum: 3 }, units: 7 },
+    { ...nothing, library }
+  )
   expect(built).toMatchObject({
     ok: true,
-    spec: { title: 'Queens', params: { n: 12, depth: 2 }, unitCount: 7, reduce: { kind: 'sum' }, unitOperations: 5_000, verification: { quorum: 3, independence: 'host' } }
+    spec: {
+      title: 'Queens',
+      params: { n: 12, depth: 2 },
+      unitCount: 7,
+      reduce: { kind: 'sum' },
+      unitOperations: 5_000,
+      verification: { quorum: 3, independence: 'host' }
+    }
   })
 })
 
@@ -75,15 +96,43 @@ test.each([
 })
 
 test.each([
-  ['outputs larger than a report carries', { ...own, outputs: [{ name: 'a', type: 'f64', shape: [UNIT_VALUE_MAX_BYTES] }] }, ['outputs'], '8388608 bytes'],
+  [
+    'outputs larger than a report carries',
+    { ...own, outputs: [{ name: 'a', type: 'f64', shape: [UNIT_VALUE_MAX_BYTES] }] },
+    ['outputs'],
+    '8388608 bytes'
+  ],
   ['outputs larger than the limit', { ...own, limits: { outputBytes: 8 } }, ['outputs'], 'take 24 bytes'],
   ['a reducer over no output', { ...own, reduce: { kind: 'argmin', output: 'nope' } }, ['reduce', 'output'], 'names "nope"'],
-  ['a view of no output', { ...own, view: { kind: 'image', output: 'nope', columns: 2, scale: 'log' } }, ['view', 'output'], 'names "nope"'],
-  ['the same name for input and output', { ...own, inputs: [{ name: 'total', file: 'data/table.f32', type: 'f32' }] }, ['outputs'], 'must differ'],
-  ['fewer results than the quorum', { ...own, verification: { quorum: 4, maxResults: 3 } }, ['verification', 'maxResults'], 'must be at least the quorum'],
-  ['a grid that is too deep', { ...own, kernel: { name: 'a', wgsl: { file: 'kernel.wgsl', passes: [{ entry: 'main', grid: [1, 1, 70_000] }] } } }, ['kernel', 'wgsl', 'passes', 0, 'grid', 2], 'at most 65535']
+  [
+    'a view of no output',
+    { ...own, view: { kind: 'image', output: 'nope', columns: 2, scale: 'log' } },
+    ['view', 'output'],
+    'names "nope"'
+  ],
+  [
+    'the same name for input and output',
+    { ...own, inputs: [{ name: 'total', file: 'data/table.f32', type: 'f32' }] },
+    ['outputs'],
+    'must differ'
+  ],
+  [
+    'fewer results than the quorum',
+    { ...own, verification: { quorum: 4, maxResults: 3 } },
+    ['verification', 'maxResults'],
+    'must be at least the quorum'
+  ],
+  [
+    'a grid that is too deep',
+    { ...own, kernel: { name: 'a', wgsl: { file: 'kernel.wgsl', passes: [{ entry: 'main', grid: [1, 1, 70_000] }] } } },
+    ['kernel', 'wgsl', 'passes', 0, 'grid', 2],
+    'at most 65535'
+  ]
 ])('%s: refused at its field', (_, file, path, sentence) => {
-  expect(build(file)).toMatchObject({ ok: false, issues: expect.arrayContaining([expect.objectContaining({ path, message: expect.stringContaining(sentence) })]) })
+  expect(build(file)).toMatchObject({
+    ok: false,
+    issues: expect.arrayContaining([expect.objectContaining({ path, message: expect.stringContaining(sentence) })])
+  })
 })
 
 test('a library kernel that cannot count its units has the field named as in the file', () => {
@@ -96,7 +145,10 @@ test('a library kernel that cannot count its units has the field named as in the
 
 test('a specification over 64 KiB is refused', () => {
   const params = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`p${i}`, Array.from({ length: 64 }, () => 1.234567890123456e-7)]))
-  expect(build({ ...own, params })).toMatchObject({ ok: false, issues: [{ path: ['params'], message: expect.stringContaining('put data into inputs') }] })
+  expect(build({ ...own, params })).toMatchObject({
+    ok: false,
+    issues: [{ path: ['params'], message: expect.stringContaining('put data into inputs') }]
+  })
 })
 
 test('the files of a job are listed once', () => {

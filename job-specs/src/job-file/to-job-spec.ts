@@ -109,7 +109,11 @@ export function toJobSpec(file: JobFile, { blobs, library }: JobMaterial): Built
   if (!parsed.success) return { ok: false, issues: issuesOf(parsed.error, spec) }
   const bytes = canonicalBytes(parsed.data).length
   if (bytes > SPEC_MAX_BYTES) {
-    return refuse({ path: ['params'], atKey: true, message: `The specification takes ${bytes} bytes, more than ${SPEC_MAX_BYTES}: put data into inputs, not into params` })
+    return refuse({
+      path: ['params'],
+      atKey: true,
+      message: `The specification takes ${bytes} bytes, more than ${SPEC_MAX_BYTES}: put data into inputs, not into params`
+    })
   }
   return { ok: true, spec: parsed.data }
 }

@@ -10,7 +10,7 @@ import { readServeConfig } from './serve-config.ts'
 
 describe('settings', () => {
   it('have defaults that open nothing to the network, and flags win over the environment', () => {
-    expect(readServeConfig({ dataDir: '/data' })).toEqual({ port: 8787, host: '127.0.0.1', dataDir: '/data', trustProxy: [] })
+    expect(readServeConfig({ dataDir: '/data' })).toEqual({ port: 8400, host: '127.0.0.1', dataDir: '/data', trustProxy: [] })
     const environment = {
       PEERCOMPUTE_PORT: '9000',
       PEERCOMPUTE_DATA: '/from-env',

@@ -11,7 +11,7 @@ const addressOrRange = z.string().refine((text) => {
 
 export const serveConfigSchema = z.strictObject({
   /** 0 takes any free port. */
-  port: z.int().min(0).max(65_535).default(8787),
+  port: z.int().min(0).max(65_535).default(8400),
   /** Address to listen on. Loopback by default: opening the platform to a network is a decision. */
   host: z.string().min(1).max(255).default('127.0.0.1'),
   dataDir: z.string().min(1),

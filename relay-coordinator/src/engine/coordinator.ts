@@ -84,6 +84,7 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
       return explain(whyHost(commits.state, host))
     },
     hosts: () => [...commits.state.hosts.values()].map(hostView),
+    credit: () => commits.state.credit,
     results: (id, { from, limit }) => {
       const { spec } = jobEntry(id).signed
       const units = store.settledUnits(id, from, limit + 1)

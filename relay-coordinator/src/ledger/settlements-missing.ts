@@ -1,5 +1,5 @@
 /** What the store has decided and the feed does not say yet, as settlements in the order in which they belong into the feed. */
-import type { AccountId, JobSummary } from '@peercompute/job-specs'
+import type { JobSummary } from '@peercompute/job-specs'
 import type { Coordinator, Settlement } from '../coordinator.ts'
 import { projectedJob, type Projected } from './projected-jobs.ts'
 
@@ -44,9 +44,5 @@ async function* unitsMissing(coordinator: Coordinator, { id }: JobSummary): Asyn
 }
 
 function creditOf(coordinator: Coordinator): Settlement[] {
-  const totals = new Map<AccountId, number>()
-  for (const { account, microCredits } of coordinator.hosts()) totals.set(account, (totals.get(account) ?? 0) + microCredits)
-  return [...totals]
-    .filter(([, microCredits]) => microCredits > 0)
-    .map(([account, microCredits]) => ({ kind: 'credit', account, microCredits }))
+  return [...coordinator.credit()].map(([account, microCredits]) => ({ kind: 'credit', account, microCredits }))
 }
