@@ -36,7 +36,13 @@ async function sampleJob(port: number): Promise<JobSummary | undefined> {
 }
 
 /** Seconds from the start of the command to its first verified unit and to the complete sample job. */
-async function timeStart(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv, timeoutMs: number): Promise<{ first: number; complete: number }> {
+async function timeStart(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  timeoutMs: number
+): Promise<{ first: number; complete: number }> {
   const port = await freePort()
   const data = mkdtempSync(join(tmpdir(), 'peercompute-bench-'))
   const from = performance.now()
@@ -57,7 +63,10 @@ async function timeStart(command: string, args: readonly string[], cwd: string, 
 async function freshClone(report: (line: string) => void): Promise<Row> {
   const samples: number[] = []
   // As on a machine that has never seen the project: without the Node that npm puts on the PATH here.
-  const path = (process.env['PATH'] ?? '').split(':').filter((part) => !part.includes('node_modules')).join(':')
+  const path = (process.env['PATH'] ?? '')
+    .split(':')
+    .filter((part) => !part.includes('node_modules'))
+    .join(':')
   for (let i = 0; i < SAMPLES; i++) {
     const folder = mkdtempSync(join(tmpdir(), 'peercompute-clone-'))
     try {
@@ -93,7 +102,10 @@ async function pages(browser: Browser, report: (line: string) => void): Promise<
   const cold: number[] = []
   const warm: number[] = []
   try {
-    writeFileSync(join(folder, 'job.yaml'), 'peercompute: 1\nname: endless\ntitle: A long job\nkernel: mandelbrot\nparams: { columns: 256, rows: 256 }\n')
+    writeFileSync(
+      join(folder, 'job.yaml'),
+      'peercompute: 1\nname: endless\ntitle: A long job\nkernel: mandelbrot\nparams: { columns: 256, rows: 256 }\n'
+    )
     const published = await runCli(['submit', folder, '--coordinator', server.url, '--json'], { XDG_CONFIG_HOME: folder })
     if (published.code !== 0) throw new Error(published.stderr)
     for (let i = 0; i < SAMPLES; i++) {
@@ -142,8 +154,16 @@ export const firstResult: Bench = {
   run: async (report) => {
     const browser = await launchChromium()
     try {
-      const rows = [...(await installedTree(report)), ...(await pages(browser, report)), await publishToVerified(report), await freshClone(report)]
-      return { conditions: `Chromium ${browser.version()} headless with WebGPU on SwiftShader, everything on one machine over loopback, SQLite synchronous=FULL, packages from the registry that npm is set to`, rows }
+      const rows = [
+        ...(await installedTree(report)),
+        ...(await pages(browser, report)),
+        await publishToVerified(report),
+        await freshClone(report)
+      ]
+      return {
+        conditions: `Chromium ${browser.version()} headless with WebGPU on SwiftShader, everything on one machine over loopback, SQLite synchronous=FULL, packages from the registry that npm is set to`,
+        rows
+      }
     } finally {
       await browser.close()
     }

@@ -17,12 +17,15 @@ try {
   const judged = rows.map((row) => ({ ...row, holds: holds(row) }))
   const [cpu] = cpus()
   const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`
-  if (values.json) process.stdout.write(`${JSON.stringify({ bench: bench.name, date: new Date().toISOString(), machine, conditions, rows: judged })}\n`)
+  if (values.json)
+    process.stdout.write(`${JSON.stringify({ bench: bench.name, date: new Date().toISOString(), machine, conditions, rows: judged })}\n`)
   else {
     process.stdout.write(`${bench.name} on ${machine}\n${conditions}\n\n`)
     for (const row of judged) {
       const verdict = row.holds === null ? '' : row.holds ? 'holds' : 'DOES NOT HOLD'
-      process.stdout.write(`${row.id.padEnd(20)} ${String(row.value).padStart(10)} ${row.unit.padEnd(8)} ${(row.target ?? '').padEnd(10)} ${verdict}\n`)
+      process.stdout.write(
+        `${row.id.padEnd(20)} ${String(row.value).padStart(10)} ${row.unit.padEnd(8)} ${(row.target ?? '').padEnd(10)} ${verdict}\n`
+      )
     }
   }
 } catch (error) {

@@ -15,7 +15,11 @@ export async function publish(url: string, revision: number): Promise<number> {
   const reader = events.body.pipeThrough(new TextDecoderStream()).getReader()
   await reader.read()
   const from = performance.now()
-  const answer = await fetch(`${url}/api/v1/jobs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(signed) })
+  const answer = await fetch(`${url}/api/v1/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(signed)
+  })
   if (!answer.ok) throw new Error(await answer.text())
   const { id, missingBlobs } = submitAnswerSchema.parse(await answer.json())
   for (const sha256 of missingBlobs) {

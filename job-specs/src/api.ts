@@ -1,6 +1,16 @@
 /** The HTTP API's shapes under `/api/v1`, shared by server, dashboard and CLI. OpenAPI is generated from these. */
 import { z } from 'zod'
-import { authorIdSchema, epochSchema, jobIdSchema, rootIdSchema, accountIdSchema, hostIdSchema, timestampSchema, unitIndexSchema, contentHashSchema } from './ids.ts'
+import {
+  authorIdSchema,
+  epochSchema,
+  jobIdSchema,
+  rootIdSchema,
+  accountIdSchema,
+  hostIdSchema,
+  timestampSchema,
+  unitIndexSchema,
+  contentHashSchema
+} from './ids.ts'
 import { executorKindSchema } from './kernel.ts'
 import { jobSpecSchema, jobStateSchema } from './job.ts'
 import { reasonCodeSchema, unitFailureSchema } from './reasons.ts'
@@ -9,17 +19,31 @@ import { signedSpecSchema } from './signed-spec.ts'
 import { coordinatorCertificateSchema } from './certificates.ts'
 
 export const unitCountsSchema = z.object({
-  waiting: z.int(), inProgress: z.int(), validating: z.int(), validated: z.int(), errored: z.int()
+  waiting: z.int(),
+  inProgress: z.int(),
+  validating: z.int(),
+  validated: z.int(),
+  errored: z.int()
 })
 export type UnitCounts = z.infer<typeof unitCountsSchema>
 
 export const jobSummarySchema = z.object({
-  id: jobIdSchema, name: z.string(), title: z.string(), researcher: z.string(), author: authorIdSchema,
+  id: jobIdSchema,
+  name: z.string(),
+  title: z.string(),
+  researcher: z.string(),
+  author: authorIdSchema,
   /** A token stood for the author; the coordinator keeps the feed. */
   custodial: z.boolean(),
-  state: jobStateSchema, unitCount: z.int(), units: unitCountsSchema,
-  submittedAt: timestampSchema, firstValidatedAt: timestampSchema.nullable(), endedAt: timestampSchema.nullable(),
-  reduced: reducedSchema, independence: independenceSchema, quorum: z.int(),
+  state: jobStateSchema,
+  unitCount: z.int(),
+  units: unitCountsSchema,
+  submittedAt: timestampSchema,
+  firstValidatedAt: timestampSchema.nullable(),
+  endedAt: timestampSchema.nullable(),
+  reduced: reducedSchema,
+  independence: independenceSchema,
+  quorum: z.int(),
   /** True while every settled unit was settled by executors of one and the same machine. */
   sameMachine: z.boolean(),
   /** Executions so far over settled units; null before the first. */
@@ -31,14 +55,18 @@ export const jobDetailSchema = jobSummarySchema.extend({
   spec: jobSpecSchema,
   why: z.object({ code: reasonCodeSchema, sentence: z.string(), remedy: z.string() }),
   hosts: z.int(),
-  failures: z.array(z.object({ reason: z.union([unitFailureSchema, reasonCodeSchema]), units: z.int(), message: z.string(), host: z.string() }))
+  failures: z.array(
+    z.object({ reason: z.union([unitFailureSchema, reasonCodeSchema]), units: z.int(), message: z.string(), host: z.string() })
+  )
 })
 export type JobDetail = z.infer<typeof jobDetailSchema>
 
 export const jobPageSchema = z.object({ jobs: z.array(jobSummarySchema), next: z.string().nullable() })
 export const submitBodySchema = z.union([signedSpecSchema, z.strictObject({ spec: jobSpecSchema })])
 export const submitAnswerSchema = z.object({
-  id: jobIdSchema, state: jobStateSchema, custodial: z.boolean(),
+  id: jobIdSchema,
+  state: jobStateSchema,
+  custodial: z.boolean(),
   /** False when the same job was already there. */
   created: z.boolean(),
   /** Blobs that the job needs and the coordinator lacks. The job waits for them in state `queued`. */
@@ -48,33 +76,61 @@ export type SubmitAnswer = z.infer<typeof submitAnswerSchema>
 
 /** One settled unit in `GET /jobs/{id}/results`. Values by output name. */
 export const resultRowSchema = z.object({
-  unit: unitIndexSchema, digest: contentHashSchema, settledAt: timestampSchema,
+  unit: unitIndexSchema,
+  digest: contentHashSchema,
+  settledAt: timestampSchema,
   values: z.record(z.string(), z.array(z.union([z.number(), z.string()]))),
   /** Keys of the hosts that agreed, with how and in which class. */
-  votes: z.array(z.object({ host: hostIdSchema, account: accountIdSchema, executor: executorKindSchema, numericClass: z.string(), epoch: epochSchema, verdict: z.enum(['canonical', 'agrees', 'rejected']) })),
+  votes: z.array(
+    z.object({
+      host: hostIdSchema,
+      account: accountIdSchema,
+      executor: executorKindSchema,
+      numericClass: z.string(),
+      epoch: epochSchema,
+      verdict: z.enum(['canonical', 'agrees', 'rejected'])
+    })
+  ),
   independence: independenceSchema
 })
 export type ResultRow = z.infer<typeof resultRowSchema>
 
 export const whySchema = z.object({
-  code: reasonCodeSchema, sentence: z.string(), remedy: z.string(),
+  code: reasonCodeSchema,
+  sentence: z.string(),
+  remedy: z.string(),
   facts: z.record(z.string(), z.union([z.string(), z.number()]))
 })
 export type Why = z.infer<typeof whySchema>
 
 export const hostViewSchema = z.object({
-  host: hostIdSchema, account: accountIdSchema, label: z.string(), agent: z.string(), connected: z.boolean(), lastSeenAt: timestampSchema,
+  host: hostIdSchema,
+  account: accountIdSchema,
+  label: z.string(),
+  agent: z.string(),
+  connected: z.boolean(),
+  lastSeenAt: timestampSchema,
   executors: z.array(z.object({ kind: executorKindSchema, numericClass: z.string(), slots: z.int(), software: z.boolean() })),
-  unitsHeld: z.int(), validated: z.int(), rejected: z.int(), failed: z.int(), microCredits: z.int()
+  unitsHeld: z.int(),
+  validated: z.int(),
+  rejected: z.int(),
+  failed: z.int(),
+  microCredits: z.int()
 })
 export type HostView = z.infer<typeof hostViewSchema>
 
 export const coordinatorInfoSchema = z.object({
-  version: z.string(), certificate: coordinatorCertificateSchema, root: rootIdSchema,
+  version: z.string(),
+  certificate: coordinatorCertificateSchema,
+  root: rootIdSchema,
   /** Addresses that a libp2p client dials. */
-  peerId: z.string(), addresses: z.array(z.string()),
-  protocols: z.array(z.string()), tokenRequired: z.boolean(),
-  hosts: z.int(), jobs: z.int(), validatedUnits: z.int()
+  peerId: z.string(),
+  addresses: z.array(z.string()),
+  protocols: z.array(z.string()),
+  tokenRequired: z.boolean(),
+  hosts: z.int(),
+  jobs: z.int(),
+  validatedUnits: z.int()
 })
 export type CoordinatorInfo = z.infer<typeof coordinatorInfoSchema>
 
@@ -84,7 +140,10 @@ export type CoordinatorInfo = z.infer<typeof coordinatorInfoSchema>
  */
 export const liveEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('job'), data: jobSummarySchema }),
-  z.object({ event: z.literal('units'), data: z.object({ job: jobIdSchema, ranges: z.array(z.tuple([unitIndexSchema, z.int().min(1)])) }) }),
+  z.object({
+    event: z.literal('units'),
+    data: z.object({ job: jobIdSchema, ranges: z.array(z.tuple([unitIndexSchema, z.int().min(1)])) })
+  }),
   z.object({ event: z.literal('fleet'), data: z.object({ hosts: z.int(), computing: z.int(), validatedUnits: z.int() }) })
 ])
 export type LiveEvent = z.infer<typeof liveEventSchema>

@@ -25,4 +25,5 @@ export function signingInput(purpose: SigningPurpose, value: object): Bytes {
   return concat([utf8(`peercompute/${purpose}/1\0`), canonicalBytes(value)])
 }
 
-export type SigningPurpose = 'spec' | 'job-command' | 'host-certificate' | 'coordinator-certificate' | 'record' | 'report' | 'hello' | 'lease-job'
+export type SigningPurpose =
+  'spec' | 'job-command' | 'host-certificate' | 'coordinator-certificate' | 'record' | 'report' | 'hello' | 'lease-job'

@@ -42,7 +42,12 @@ export async function verifyHostCertificate(certificate: HostCertificate): Promi
   return verify(body.account, 'host-certificate', body, sig)
 }
 
-export async function certifyCoordinator(root: KeyPair, operational: string, serial: number, issuedAt: number): Promise<CoordinatorCertificate> {
+export async function certifyCoordinator(
+  root: KeyPair,
+  operational: string,
+  serial: number,
+  issuedAt: number
+): Promise<CoordinatorCertificate> {
   const body = { v: 1 as const, root: root.publicKey, operational, serial, issuedAt }
   return coordinatorCertificateSchema.parse({ ...body, sig: await sign(root, 'coordinator-certificate', body) })
 }

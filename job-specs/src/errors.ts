@@ -18,41 +18,136 @@ function catalogue<const T extends Record<string, CatalogueEntry>>(table: T): T 
 }
 
 export const ERRORS = catalogue({
-  JOB_FILE_UNREADABLE: { status: 400, exit: 3, title: 'The job file cannot be read', remedy: 'Check that it exists, is UTF-8 and is valid YAML or JSON.' },
-  JOB_INVALID: { status: 400, exit: 3, title: 'The job is not valid', remedy: 'Correct the named field; docs/guides/job-file.md lists them all.' },
-  JOB_TOO_LARGE: { status: 413, exit: 3, title: 'The job specification is too large', remedy: 'Keep it under 64 KiB: put data into inputs, not into params.' },
-  JOB_SIGNATURE_INVALID: { status: 400, exit: 3, title: 'The signature of the job does not hold', remedy: 'Sign the specification again with the key named as author.' },
+  JOB_FILE_UNREADABLE: {
+    status: 400,
+    exit: 3,
+    title: 'The job file cannot be read',
+    remedy: 'Check that it exists, is UTF-8 and is valid YAML or JSON.'
+  },
+  JOB_INVALID: {
+    status: 400,
+    exit: 3,
+    title: 'The job is not valid',
+    remedy: 'Correct the named field; docs/guides/job-file.md lists them all.'
+  },
+  JOB_TOO_LARGE: {
+    status: 413,
+    exit: 3,
+    title: 'The job specification is too large',
+    remedy: 'Keep it under 64 KiB: put data into inputs, not into params.'
+  },
+  JOB_SIGNATURE_INVALID: {
+    status: 400,
+    exit: 3,
+    title: 'The signature of the job does not hold',
+    remedy: 'Sign the specification again with the key named as author.'
+  },
   JOB_NOT_FOUND: { status: 404, exit: 4, title: 'There is no such job', remedy: 'List the jobs with: peercompute list' },
   JOB_CLOSED: { status: 409, exit: 8, title: 'The job has ended', remedy: 'Publish it again with a higher revision.' },
-  JOB_FAILED: { status: 409, exit: 1, title: 'The job ended without all of its units', remedy: 'See the failures by cause: peercompute why JOB' },
+  JOB_FAILED: {
+    status: 409,
+    exit: 1,
+    title: 'The job ended without all of its units',
+    remedy: 'See the failures by cause: peercompute why JOB'
+  },
   KERNEL_COMPILE: { status: 422, exit: 3, title: 'The kernel does not compile', remedy: 'Correct the line that the compiler names.' },
-  KERNEL_EXPORT: { status: 422, exit: 3, title: 'The JavaScript kernel has no usable export', remedy: 'Give it exactly one `export default` at the start of a line, and bundle its imports.' },
-  KERNEL_NOT_ADMITTED: { status: 403, exit: 5, title: 'This kernel is not in the reviewed library', remedy: 'Use a kernel of kernels/, or its JavaScript version in a browser.' },
-  KERNEL_DISAGREES: { status: 422, exit: 3, title: 'The versions of the kernel disagree', remedy: 'Correct one of them, or declare the tolerance that they need.' },
-  KERNEL_BINDING: { status: 422, exit: 3, title: 'The kernel and the job name different buffers or parameters', remedy: 'Name the storage variables in group 1 like the inputs and outputs.' },
-  OUTPUT_SIZE: { status: 422, exit: 3, title: 'The output does not have the declared size', remedy: 'Correct the declared shape, or what the kernel returns.' },
+  KERNEL_EXPORT: {
+    status: 422,
+    exit: 3,
+    title: 'The JavaScript kernel has no usable export',
+    remedy: 'Give it exactly one `export default` at the start of a line, and bundle its imports.'
+  },
+  KERNEL_NOT_ADMITTED: {
+    status: 403,
+    exit: 5,
+    title: 'This kernel is not in the reviewed library',
+    remedy: 'Use a kernel of kernels/, or its JavaScript version in a browser.'
+  },
+  KERNEL_DISAGREES: {
+    status: 422,
+    exit: 3,
+    title: 'The versions of the kernel disagree',
+    remedy: 'Correct one of them, or declare the tolerance that they need.'
+  },
+  KERNEL_BINDING: {
+    status: 422,
+    exit: 3,
+    title: 'The kernel and the job name different buffers or parameters',
+    remedy: 'Name the storage variables in group 1 like the inputs and outputs.'
+  },
+  OUTPUT_SIZE: {
+    status: 422,
+    exit: 3,
+    title: 'The output does not have the declared size',
+    remedy: 'Correct the declared shape, or what the kernel returns.'
+  },
   UNIT_FAILED: { status: 422, exit: 3, title: 'The kernel failed on a unit', remedy: 'Read the message of the program.' },
   BLOB_NOT_FOUND: { status: 404, exit: 4, title: 'There is no such blob', remedy: 'Upload it first with PUT /api/v1/blobs/{sha256}.' },
-  BLOB_MISMATCH: { status: 422, exit: 3, title: 'The bytes do not match the blob id', remedy: 'The id is the SHA-256 of the bytes; send them unchanged.' },
+  BLOB_MISMATCH: {
+    status: 422,
+    exit: 3,
+    title: 'The bytes do not match the blob id',
+    remedy: 'The id is the SHA-256 of the bytes; send them unchanged.'
+  },
   BLOB_TOO_LARGE: { status: 413, exit: 3, title: 'The blob is too large', remedy: 'Split it: 256 MiB at most.' },
   REQUEST_INVALID: { status: 400, exit: 2, title: 'The request is not valid', remedy: 'See /api/openapi.json for the expected form.' },
   FRAME_INVALID: { status: 400, exit: 2, title: 'A message could not be read', remedy: 'Check the protocol version: docs/PROTOCOL.md.' },
   FRAME_TOO_LARGE: { status: 413, exit: 2, title: 'A message is larger than allowed', remedy: 'Report fewer units in one message.' },
   PROTOCOL_UNSUPPORTED: { status: 426, exit: 6, title: 'No common protocol version', remedy: 'Reload the page or update the program.' },
   HELLO_REQUIRED: { status: 401, exit: 5, title: 'The host has not introduced itself', remedy: 'Send a hello that answers the challenge.' },
-  HELLO_INVALID: { status: 401, exit: 5, title: 'The introduction of the host does not hold', remedy: 'Certificate and signature must be made by the keys that they name.' },
+  HELLO_INVALID: {
+    status: 401,
+    exit: 5,
+    title: 'The introduction of the host does not hold',
+    remedy: 'Certificate and signature must be made by the keys that they name.'
+  },
   TOKEN_REQUIRED: { status: 401, exit: 5, title: 'A token is needed', remedy: 'Set PEERCOMPUTE_TOKEN, or pass --token.' },
-  TOKEN_INVALID: { status: 403, exit: 5, title: 'The token is not accepted', remedy: 'The admin token was printed at the first start of the coordinator.' },
+  TOKEN_INVALID: {
+    status: 403,
+    exit: 5,
+    title: 'The token is not accepted',
+    remedy: 'The admin token was printed at the first start of the coordinator.'
+  },
   NOT_FOUND: { status: 404, exit: 4, title: 'There is nothing at this address', remedy: 'See /api/openapi.json.' },
   RATE_LIMITED: { status: 429, exit: 6, title: 'Too many requests', remedy: 'Wait as long as Retry-After says.' },
-  COORDINATOR_UNREACHABLE: { status: 503, exit: 6, title: 'The coordinator does not answer', remedy: 'Is it running? Start it with npm start, or pass --coordinator URL.' },
-  COORDINATOR_UNTRUSTED: { status: 502, exit: 5, title: 'The coordinator is not the one that was pinned', remedy: 'If its key was changed on purpose, remove the pin with: peercompute keys forget' },
+  COORDINATOR_UNREACHABLE: {
+    status: 503,
+    exit: 6,
+    title: 'The coordinator does not answer',
+    remedy: 'Is it running? Start it with npm start, or pass --coordinator URL.'
+  },
+  COORDINATOR_UNTRUSTED: {
+    status: 502,
+    exit: 5,
+    title: 'The coordinator is not the one that was pinned',
+    remedy: 'If its key was changed on purpose, remove the pin with: peercompute keys forget'
+  },
   PEER_UNREACHABLE: { status: 503, exit: 6, title: 'The peer does not answer', remedy: 'It may have left; another one is asked.' },
-  STORE_FULL: { status: 503, exit: 6, title: 'The coordinator cannot write to its disk', remedy: 'Free space; nothing acknowledged is lost.' },
+  STORE_FULL: {
+    status: 503,
+    exit: 6,
+    title: 'The coordinator cannot write to its disk',
+    remedy: 'Free space; nothing acknowledged is lost.'
+  },
   PORT_IN_USE: { status: 500, exit: 9, title: 'The port is in use', remedy: 'Stop the other program, or pass --port.' },
-  DATA_FOLDER_UNWRITABLE: { status: 500, exit: 9, title: 'The data folder cannot be written', remedy: 'Correct its permissions, or pass --data.' },
-  DATA_FOLDER_LOCKED: { status: 500, exit: 9, title: 'Another coordinator uses the data folder', remedy: 'Stop it, or pass another --data.' },
-  KEY_INVALID: { status: 400, exit: 9, title: 'The key file cannot be used', remedy: 'Restore it from the backup, or remove it to make a new identity.' },
+  DATA_FOLDER_UNWRITABLE: {
+    status: 500,
+    exit: 9,
+    title: 'The data folder cannot be written',
+    remedy: 'Correct its permissions, or pass --data.'
+  },
+  DATA_FOLDER_LOCKED: {
+    status: 500,
+    exit: 9,
+    title: 'Another coordinator uses the data folder',
+    remedy: 'Stop it, or pass another --data.'
+  },
+  KEY_INVALID: {
+    status: 400,
+    exit: 9,
+    title: 'The key file cannot be used',
+    remedy: 'Restore it from the backup, or remove it to make a new identity.'
+  },
   CONFIG_INVALID: { status: 400, exit: 2, title: 'A setting is not valid', remedy: 'See peercompute serve --help.' },
   RUNTIME_TOO_OLD: { status: 500, exit: 9, title: 'Node.js is too old', remedy: 'Use npm start, which brings its own Node 24.' },
   TIMEOUT: { status: 504, exit: 7, title: 'It took longer than allowed', remedy: 'Raise --timeout; the job goes on.' },
@@ -102,7 +197,11 @@ export function toProblem(error: PeerComputeError): Problem {
   const entry = ERRORS[error.code]
   return {
     type: `urn:peercompute:error:${error.code}`,
-    title: entry.title, status: entry.status, detail: error.detail, code: error.code, remedy: entry.remedy,
+    title: entry.title,
+    status: entry.status,
+    detail: error.detail,
+    code: error.code,
+    remedy: entry.remedy,
     ...(error.place ? { place: error.place } : {})
   }
 }

@@ -32,6 +32,9 @@ export const hostDescriptionSchema = z.strictObject({
   /** Program and version, e.g. `peercompute/0.1.0 chromium/156`. */
   agent: z.string().max(128),
   executors: z.array(executorSchema).min(1).max(8),
-  memoryBytes: z.int().min(0).max(2 ** 50)
+  memoryBytes: z
+    .int()
+    .min(0)
+    .max(2 ** 50)
 })
 export type HostDescription = z.infer<typeof hostDescriptionSchema>

@@ -17,6 +17,9 @@ export type AccountExport = z.infer<typeof accountExportSchema>
 
 /** `identity.json` of a headless volunteer, mode 0600. */
 export const identityFileSchema = z.strictObject({
-  v: z.literal(1), accountKey: privateKeySchema, hostKey: privateKeySchema, certificate: hostCertificateSchema
+  v: z.literal(1),
+  accountKey: privateKeySchema,
+  hostKey: privateKeySchema,
+  certificate: hostCertificateSchema
 })
 export type IdentityFile = z.infer<typeof identityFileSchema>

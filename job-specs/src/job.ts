@@ -16,44 +16,51 @@ export const limitsSchema = z.strictObject({
   memoryBytes: z.int().min(1).max(4_294_967_296)
 })
 
-export const jobSpecSchema = z.strictObject({
-  v: z.literal(1),
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -'),
-  title: z.string().min(1).max(200),
-  /** Plain text, shown to volunteers: what is it for. */
-  description: z.string().max(4_000),
-  /** Who asks, in their own words. */
-  researcher: z.string().max(200),
-  /** Publish the same work again under another id by raising it. */
-  revision: z.int().min(1).max(1_000_000),
-  kernel: kernelSchema,
-  params: z.record(identifierSchema, paramValueSchema).refine((params) => Object.keys(params).length <= 64, 'has at most 64 entries'),
-  unitCount: z.int().min(1).max(UNITS_MAX),
-  inputs: z.array(inputSchema).max(8),
-  outputs: z.array(outputSchema).min(1).max(8),
-  verification: verificationSchema,
-  reduce: reducerSchema,
-  view: viewSchema.optional(),
-  limits: limitsSchema,
-  /** Floating-point (or integer) operations of one unit, from the kernel's cost model. Credit and estimates start from it. */
-  unitOperations: z.number().min(1).max(1e15)
-}).superRefine((spec, context) => {
-  const issue = (path: (string | number)[], message: string) => { context.addIssue({ code: 'custom', path, message }) }
-  if (kernelExecutors(spec.kernel).length === 0) issue(['kernel'], 'must carry a program: wgsl, js or wasm')
-  const names = [...spec.inputs, ...spec.outputs].map((buffer) => buffer.name)
-  if (new Set(names).size !== names.length) issue(['outputs'], 'input and output names must differ from each other')
-  const bytes = unitValueBytes(spec.outputs)
-  if (bytes > spec.limits.outputBytes) issue(['outputs'], `take ${bytes} bytes a unit, more than limits.outputBytes (${spec.limits.outputBytes})`)
-  const outputNames = new Set(spec.outputs.map((output) => output.name))
-  const reduced = spec.outputs.find((output) => spec.reduce.kind === 'sum' && output.name === spec.reduce.output)
-  if (reduced?.type === 'f32' || reduced?.type === 'f64') issue(['reduce', 'output'], `sums "${reduced.name}", which must be of an integer type to be exact`)
-  if (spec.reduce.kind !== 'none' && !outputNames.has(spec.reduce.output)) issue(['reduce', 'output'], `names "${spec.reduce.output}", which is not an output`)
-  if (spec.view && spec.view.kind !== 'number' && !outputNames.has(spec.view.output)) issue(['view', 'output'], `names "${spec.view.output}", which is not an output`)
-  if (spec.verification.maxResults < spec.verification.quorum) issue(['verification', 'maxResults'], 'must be at least the quorum')
-})
+export const jobSpecSchema = z
+  .strictObject({
+    v: z.literal(1),
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -'),
+    title: z.string().min(1).max(200),
+    /** Plain text, shown to volunteers: what is it for. */
+    description: z.string().max(4_000),
+    /** Who asks, in their own words. */
+    researcher: z.string().max(200),
+    /** Publish the same work again under another id by raising it. */
+    revision: z.int().min(1).max(1_000_000),
+    kernel: kernelSchema,
+    params: z.record(identifierSchema, paramValueSchema).refine((params) => Object.keys(params).length <= 64, 'has at most 64 entries'),
+    unitCount: z.int().min(1).max(UNITS_MAX),
+    inputs: z.array(inputSchema).max(8),
+    outputs: z.array(outputSchema).min(1).max(8),
+    verification: verificationSchema,
+    reduce: reducerSchema,
+    view: viewSchema.optional(),
+    limits: limitsSchema,
+    /** Floating-point (or integer) operations of one unit, from the kernel's cost model. Credit and estimates start from it. */
+    unitOperations: z.number().min(1).max(1e15)
+  })
+  .superRefine((spec, context) => {
+    const issue = (path: (string | number)[], message: string) => {
+      context.addIssue({ code: 'custom', path, message })
+    }
+    if (kernelExecutors(spec.kernel).length === 0) issue(['kernel'], 'must carry a program: wgsl, js or wasm')
+    const names = [...spec.inputs, ...spec.outputs].map((buffer) => buffer.name)
+    if (new Set(names).size !== names.length) issue(['outputs'], 'input and output names must differ from each other')
+    const bytes = unitValueBytes(spec.outputs)
+    if (bytes > spec.limits.outputBytes)
+      issue(['outputs'], `take ${bytes} bytes a unit, more than limits.outputBytes (${spec.limits.outputBytes})`)
+    const outputNames = new Set(spec.outputs.map((output) => output.name))
+    const reduced = spec.outputs.find((output) => spec.reduce.kind === 'sum' && output.name === spec.reduce.output)
+    if (reduced?.type === 'f32' || reduced?.type === 'f64')
+      issue(['reduce', 'output'], `sums "${reduced.name}", which must be of an integer type to be exact`)
+    if (spec.reduce.kind !== 'none' && !outputNames.has(spec.reduce.output))
+      issue(['reduce', 'output'], `names "${spec.reduce.output}", which is not an output`)
+    if (spec.view && spec.view.kind !== 'number' && !outputNames.has(spec.view.output))
+      issue(['view', 'output'], `names "${spec.view.output}", which is not an output`)
+    if (spec.verification.maxResults < spec.verification.quorum) issue(['verification', 'maxResults'], 'must be at least the quorum')
+  })
 export type JobSpec = z.infer<typeof jobSpecSchema>
 
 export const jobStates = ['queued', 'running', 'paused', 'completed', 'failed', 'cancelled', 'retired'] as const
 export const jobStateSchema = z.enum(jobStates)
 export type JobState = z.infer<typeof jobStateSchema>
-

@@ -19,7 +19,9 @@ export const elementTypes = ['u8', 'i32', 'u32', 'f32', 'f64'] as const
 export type ElementType = (typeof elementTypes)[number]
 export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { u8: 1, i32: 4, u32: 4, f32: 4, f64: 8 }
 
-export const identifierSchema = z.string().regex(/^[a-z][a-zA-Z0-9_]{0,31}$/, 'must start with a lower-case letter and have at most 32 letters, digits or _')
+export const identifierSchema = z
+  .string()
+  .regex(/^[a-z][a-zA-Z0-9_]{0,31}$/, 'must start with a lower-case letter and have at most 32 letters, digits or _')
 
 /** A numeric kernel parameter or a short vector of them. */
 export const paramValueSchema = z.union([z.number(), z.array(z.number()).min(1).max(64)])
@@ -29,7 +31,15 @@ export const outputSchema = z.strictObject({
   name: identifierSchema,
   type: z.enum(elementTypes),
   /** Extent of each dimension, slowest first. The product times the element size is bounded by `limits.outputBytes`. */
-  shape: z.array(z.int().min(1).max(1 << 24)).min(1).max(4)
+  shape: z
+    .array(
+      z
+        .int()
+        .min(1)
+        .max(1 << 24)
+    )
+    .min(1)
+    .max(4)
 })
 export type OutputSpec = z.infer<typeof outputSchema>
 
@@ -43,7 +53,14 @@ export type InputSpec = z.infer<typeof inputSchema>
 export const passSchema = z.strictObject({
   entry: identifierSchema,
   /** Thread grid of the pass, in invocations: x, y, z. The runtime rounds up to whole workgroups and may slice it. */
-  grid: z.tuple([z.int().min(1).max(1 << 24), z.int().min(1).max(65_535), z.int().min(1).max(65_535)]),
+  grid: z.tuple([
+    z
+      .int()
+      .min(1)
+      .max(1 << 24),
+    z.int().min(1).max(65_535),
+    z.int().min(1).max(65_535)
+  ]),
   repeat: z.int().min(1).max(1_000_000)
 })
 export type KernelPass = z.infer<typeof passSchema>

@@ -34,9 +34,16 @@ export interface Launch {
 /** Writes 48 bytes at `byteOffset`: three vec4-sized rows. `batch` (units per dispatch) is reserved and 1. */
 export function writeLaunch(view: DataView, byteOffset: number, launch: Launch): void {
   const words = [
-    ...launch.offset, launch.passIndex,
-    ...launch.size, launch.passCount,
-    launch.unit >>> 0, Math.floor(launch.unit / 2 ** 32), launch.repeat, 1
+    ...launch.offset,
+    launch.passIndex,
+    ...launch.size,
+    launch.passCount,
+    launch.unit >>> 0,
+    Math.floor(launch.unit / 2 ** 32),
+    launch.repeat,
+    1
   ]
-  words.forEach((word, index) => { view.setUint32(byteOffset + index * 4, word, true) })
+  words.forEach((word, index) => {
+    view.setUint32(byteOffset + index * 4, word, true)
+  })
 }

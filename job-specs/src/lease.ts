@@ -16,6 +16,9 @@ export const leaseSchema = z.strictObject({
   /** Milliseconds from the moment of sending to the deadline, so that a host with a wrong clock can time it. */
   durationMs: z.int().min(1).max(86_400_000),
   /** Hash of a checkpoint blob to resume from. Only to hosts with the `checkpoint` capability, only for single units. */
-  checkpoint: z.string().regex(/^[0-9a-f]{64}$/).optional()
+  checkpoint: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional()
 })
 export type Lease = z.infer<typeof leaseSchema>

@@ -19,29 +19,81 @@ export const REASONS = reasons({
   on_battery: { about: 'host', sentence: 'This device runs on battery.', remedy: 'It goes on when you plug it in.' },
   battery_low: { about: 'host', sentence: 'The battery is low.', remedy: 'It goes on when the battery is charged.' },
   device_in_use: { about: 'host', sentence: 'You are using this device.', remedy: 'It goes on when the device is idle.' },
-  tab_hidden_policy: { about: 'host', sentence: 'This tab is hidden and set to rest when hidden.', remedy: 'Show the tab, or change the setting.' },
+  tab_hidden_policy: {
+    about: 'host',
+    sentence: 'This tab is hidden and set to rest when hidden.',
+    remedy: 'Show the tab, or change the setting.'
+  },
   outside_schedule: { about: 'host', sentence: 'It is outside the hours that you set.', remedy: 'Wait, or change the schedule.' },
   cpu_pressure: { about: 'host', sentence: 'Other programs need the processor.', remedy: 'It goes on when the load falls.' },
   thermal_pressure: { about: 'host', sentence: 'The device is hot.', remedy: 'It goes on when the device has cooled down.' },
   data_saver: { about: 'host', sentence: 'The browser is saving data.', remedy: 'Turn data saver off, or allow data in the settings.' },
-  network_offline: { about: 'host', sentence: 'The coordinator cannot be reached.', remedy: 'It reconnects by itself; finished work is kept until then.' },
-  gpu_lost: { about: 'host', sentence: 'The graphics card stopped answering.', remedy: 'Reload the page to use it again; the processor goes on.' },
-  no_work_available: { about: 'host', sentence: 'No job has work to give out now.', remedy: 'It starts by itself when a job is published.' },
-  no_matching_work: { about: 'host', sentence: 'The waiting jobs need something that this device does not offer.', remedy: 'A browser with WebGPU takes more kinds of work.' },
-  independence_unmet: { about: 'host', sentence: 'The waiting units already have a result from you, and need one from somebody else.', remedy: 'Another volunteer must take part; nothing is to be done here.' },
+  network_offline: {
+    about: 'host',
+    sentence: 'The coordinator cannot be reached.',
+    remedy: 'It reconnects by itself; finished work is kept until then.'
+  },
+  gpu_lost: {
+    about: 'host',
+    sentence: 'The graphics card stopped answering.',
+    remedy: 'Reload the page to use it again; the processor goes on.'
+  },
+  no_work_available: {
+    about: 'host',
+    sentence: 'No job has work to give out now.',
+    remedy: 'It starts by itself when a job is published.'
+  },
+  no_matching_work: {
+    about: 'host',
+    sentence: 'The waiting jobs need something that this device does not offer.',
+    remedy: 'A browser with WebGPU takes more kinds of work.'
+  },
+  independence_unmet: {
+    about: 'host',
+    sentence: 'The waiting units already have a result from you, and need one from somebody else.',
+    remedy: 'Another volunteer must take part; nothing is to be done here.'
+  },
   lease_limit: { about: 'host', sentence: 'This host holds as many units as it may.', remedy: 'It gets more when it has reported some.' },
-  quota_exceeded: { about: 'host', sentence: 'The daily budget that you set is used up.', remedy: 'It goes on tomorrow, or raise the budget.' },
+  quota_exceeded: {
+    about: 'host',
+    sentence: 'The daily budget that you set is used up.',
+    remedy: 'It goes on tomorrow, or raise the budget.'
+  },
   client_outdated: { about: 'host', sentence: 'This page is older than the coordinator accepts.', remedy: 'Reload the page.' },
   shutting_down: { about: 'host', sentence: 'Computing is stopping.', remedy: 'Press Start to begin again.' },
-  insecure_origin: { about: 'host', sentence: 'This address is not secure, so the browser hides WebGPU and cryptography.', remedy: 'Open it through https or on localhost.' },
-  no_webgpu: { about: 'host', sentence: 'This browser offers no WebGPU adapter.', remedy: 'The processor is used; a current browser with a graphics card does more.' },
+  insecure_origin: {
+    about: 'host',
+    sentence: 'This address is not secure, so the browser hides WebGPU and cryptography.',
+    remedy: 'Open it through https or on localhost.'
+  },
+  no_webgpu: {
+    about: 'host',
+    sentence: 'This browser offers no WebGPU adapter.',
+    remedy: 'The processor is used; a current browser with a graphics card does more.'
+  },
   banned: { about: 'host', sentence: 'The coordinator no longer accepts work of this host.', remedy: 'Ask the operator.' },
-  awaiting_first_lease: { about: 'unit', sentence: 'Nobody has been given this unit yet.', remedy: 'It is handed out in order; more volunteers make it faster.' },
+  awaiting_first_lease: {
+    about: 'unit',
+    sentence: 'Nobody has been given this unit yet.',
+    remedy: 'It is handed out in order; more volunteers make it faster.'
+  },
   in_progress: { about: 'unit', sentence: 'Hosts are computing this unit.', remedy: 'Wait for the report or the deadline.' },
-  awaiting_second_opinion: { about: 'unit', sentence: 'One result is there; an independent one is missing.', remedy: 'It needs a volunteer that has not computed it yet.' },
+  awaiting_second_opinion: {
+    about: 'unit',
+    sentence: 'One result is there; an independent one is missing.',
+    remedy: 'It needs a volunteer that has not computed it yet.'
+  },
   disagreement: { about: 'unit', sentence: 'The results differ, so another host is asked.', remedy: 'Look at the results side by side.' },
-  inconclusive: { about: 'unit', sentence: 'As many results as allowed, and too few of them agree.', remedy: 'Widen the tolerance if the spread is honest, then publish again.' },
-  too_many_failures: { about: 'unit', sentence: 'The program failed on every host that tried.', remedy: 'Read the message, correct the kernel, publish again.' },
+  inconclusive: {
+    about: 'unit',
+    sentence: 'As many results as allowed, and too few of them agree.',
+    remedy: 'Widen the tolerance if the spread is honest, then publish again.'
+  },
+  too_many_failures: {
+    about: 'unit',
+    sentence: 'The program failed on every host that tried.',
+    remedy: 'Read the message, correct the kernel, publish again.'
+  },
   settled: { about: 'unit', sentence: 'The unit is validated.', remedy: 'Nothing is to be done.' },
   job_queued: { about: 'job', sentence: 'The job waits for something that it needs.', remedy: 'Upload the missing blobs.' },
   job_running: { about: 'job', sentence: 'The job is being computed.', remedy: 'More volunteers make it faster.' },
@@ -50,14 +102,34 @@ export const REASONS = reasons({
   job_completed: { about: 'job', sentence: 'The job is complete.', remedy: 'Download the results.' },
   job_failed: { about: 'job', sentence: 'Units of the job could not be settled.', remedy: 'See the failures by cause.' },
   no_volunteers: { about: 'job', sentence: 'No volunteer is connected.', remedy: 'Open the volunteer page, or run peercompute volunteer.' },
-  too_few_independent: { about: 'job', sentence: 'Fewer independent volunteers are connected than the quorum needs.', remedy: 'Invite another volunteer, or ask for a weaker independence.' },
-  no_capable_volunteer: { about: 'job', sentence: 'No connected volunteer can run this kernel.', remedy: 'Add a CPU version of the kernel, or connect a host with WebGPU.' }
+  too_few_independent: {
+    about: 'job',
+    sentence: 'Fewer independent volunteers are connected than the quorum needs.',
+    remedy: 'Invite another volunteer, or ask for a weaker independence.'
+  },
+  no_capable_volunteer: {
+    about: 'job',
+    sentence: 'No connected volunteer can run this kernel.',
+    remedy: 'Add a CPU version of the kernel, or connect a host with WebGPU.'
+  }
 })
 
 export type ReasonCode = keyof typeof REASONS
 export const reasonCodeSchema = z.enum(Object.keys(REASONS) as [ReasonCode, ...ReasonCode[]])
 
 /** Why a unit failed on a host. */
-export const unitFailures = ['compile_error', 'runtime_error', 'timeout', 'output_too_large', 'output_shape', 'missing_blob', 'out_of_memory', 'device_lost', 'kernel_not_admitted', 'bad_signature', 'cancelled'] as const
+export const unitFailures = [
+  'compile_error',
+  'runtime_error',
+  'timeout',
+  'output_too_large',
+  'output_shape',
+  'missing_blob',
+  'out_of_memory',
+  'device_lost',
+  'kernel_not_admitted',
+  'bad_signature',
+  'cancelled'
+] as const
 export const unitFailureSchema = z.enum(unitFailures)
 export type UnitFailure = z.infer<typeof unitFailureSchema>

@@ -24,8 +24,14 @@ const headerSchema = z.strictObject({
   type: z.string().regex(/^[a-z][a-z0-9-]{0,31}\.[a-z][a-z0-9-]{0,31}$/),
   author: authorIdSchema,
   /** A feed begins a new epoch when its head was lost; sequence numbers start again at 0. */
-  epoch: z.int().min(0).max(2 ** 32 - 1),
-  seq: z.int().min(0).max(2 ** 32 - 1),
+  epoch: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
+  seq: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
   /** SHA-256 of the previous record's bytes. */
   prev: contentHashSchema,
   /** Author's clock. Advisory, never scored. */
@@ -45,13 +51,30 @@ export const recordBodies = {
   /** Coordinator: the job is accepted. `custodial`: a token stood for the author and the coordinator keeps the feed. */
   'job.admit': z.strictObject({ job: jobIdSchema, signed: signedSpecSchema, custodial: z.boolean() }),
   /** Coordinator: digests of settled units `start … start + count − 1`: SHA-256 over their 32-byte digests, in order. */
-  'units.settle': z.strictObject({ job: jobIdSchema, start: unitIndexSchema, count: z.int().min(1), digest: contentHashSchema, independence: z.enum(['executor', 'host', 'owner', 'subnet']) }),
-  'job.end': z.strictObject({ job: jobIdSchema, state: z.enum(['completed', 'failed', 'cancelled']), settled: z.int().min(0), root: contentHashSchema }),
+  'units.settle': z.strictObject({
+    job: jobIdSchema,
+    start: unitIndexSchema,
+    count: z.int().min(1),
+    digest: contentHashSchema,
+    independence: z.enum(['executor', 'host', 'owner', 'subnet'])
+  }),
+  'job.end': z.strictObject({
+    job: jobIdSchema,
+    state: z.enum(['completed', 'failed', 'cancelled']),
+    settled: z.int().min(0),
+    root: contentHashSchema
+  }),
   /** Coordinator: total credit of an account so far, in millionths. Replaces the earlier total. */
   'credit.total': z.strictObject({ account: accountIdSchema, microCredits: z.int().min(0) }),
   'key.revoke': z.strictObject({ key: authorIdSchema, reason: z.string().max(200) }),
   /** Coordinator: everything before is summed up by this hash of the folded state. */
-  'ledger.checkpoint': z.strictObject({ root: rootIdSchema, heads: z.array(z.strictObject({ author: authorIdSchema, epoch: z.int().min(0), seq: z.int().min(0), hash: contentHashSchema })).max(1024), state: contentHashSchema })
+  'ledger.checkpoint': z.strictObject({
+    root: rootIdSchema,
+    heads: z
+      .array(z.strictObject({ author: authorIdSchema, epoch: z.int().min(0), seq: z.int().min(0), hash: contentHashSchema }))
+      .max(1024),
+    state: contentHashSchema
+  })
 } as const
 export type RecordType = keyof typeof recordBodies
 export type RecordBody<T extends RecordType> = z.infer<(typeof recordBodies)[T]>
@@ -59,15 +82,29 @@ export type RecordBody<T extends RecordType> = z.infer<(typeof recordBodies)[T]>
 /** A record whose type and version this program knows, with its checked body. */
 export type KnownRecord = { [T in RecordType]: Omit<LedgerRecord, 'type' | 'body'> & { type: T; body: RecordBody<T> } }[RecordType]
 
-export interface RecordHead { readonly epoch: number; readonly seq: number; readonly hash: string }
+export interface RecordHead {
+  readonly epoch: number
+  readonly seq: number
+  readonly hash: string
+}
 
 /** Signs the next record of a feed. `head` is null for the first record of an epoch. */
 export async function encodeRecord<T extends RecordType>(
-  author: KeyPair, position: { epoch: number; head: RecordHead | null }, type: T, body: RecordBody<T>, ts: number
+  author: KeyPair,
+  position: { epoch: number; head: RecordHead | null },
+  type: T,
+  body: RecordBody<T>,
+  ts: number
 ): Promise<Bytes> {
   const record = {
-    v: 1, type, author: author.publicKey, epoch: position.epoch,
-    seq: position.head === null ? 0 : position.head.seq + 1, prev: position.head?.hash ?? NO_PREVIOUS, ts, body
+    v: 1,
+    type,
+    author: author.publicKey,
+    epoch: position.epoch,
+    seq: position.head === null ? 0 : position.head.seq + 1,
+    prev: position.head?.hash ?? NO_PREVIOUS,
+    ts,
+    body
   }
   const signature = fromBase64Url(await sign(author, 'record', record))
   return concat([signature, canonicalBytes(record)])
@@ -104,4 +141,3 @@ export function interpretRecord(record: LedgerRecord): KnownRecord | 'unknown' |
   const body = recordBodies[type].safeParse(record.body)
   return body.success ? ({ ...record, type, body: body.data } as KnownRecord) : null
 }
-

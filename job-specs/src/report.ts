@@ -17,13 +17,19 @@ export const REPORT_UNITS_MAX = 256
  */
 export const unitResultSchema = z.discriminatedUnion('outcome', [
   z.strictObject({
-    outcome: z.literal('success'), unit: unitIndexSchema, digest: contentHashSchema,
-    bytes: z.int().min(1).max(1_048_576), computeMs: z.number().min(0).max(1e9)
+    outcome: z.literal('success'),
+    unit: unitIndexSchema,
+    digest: contentHashSchema,
+    bytes: z.int().min(1).max(1_048_576),
+    computeMs: z.number().min(0).max(1e9)
   }),
   z.strictObject({
-    outcome: z.literal('failure'), unit: unitIndexSchema, reason: unitFailureSchema,
+    outcome: z.literal('failure'),
+    unit: unitIndexSchema,
+    reason: unitFailureSchema,
     /** The compiler's or the program's own message, for the researcher. */
-    message: z.string().max(2_000), computeMs: z.number().min(0).max(1e9)
+    message: z.string().max(2_000),
+    computeMs: z.number().min(0).max(1e9)
   })
 ])
 export type UnitResult = z.infer<typeof unitResultSchema>
@@ -40,7 +46,10 @@ export const reportBodySchema = z.strictObject({
   ts: timestampSchema,
   units: z.array(unitResultSchema).min(1).max(REPORT_UNITS_MAX),
   /** Hash of a saved state of the last, unfinished unit (capability `checkpoint`). */
-  checkpoint: z.string().regex(/^[0-9a-f]{64}$/).optional()
+  checkpoint: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional()
 })
 export const reportSchema = reportBodySchema.extend({ sig: signatureSchema })
 export type ReportBody = z.infer<typeof reportBodySchema>

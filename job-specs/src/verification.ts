@@ -52,10 +52,17 @@ export type Reduced = z.infer<typeof reducedSchema>
 export const viewSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('number'), label: z.string().max(80) }),
   /** Each unit is a tile of `output` (shape [height, width]); units run row by row, `columns` tiles a row. */
-  z.strictObject({ kind: z.literal('image'), output: identifierSchema, columns: z.int().min(1).max(65_536), scale: z.enum(['linear', 'log', 'cyclic']) }),
+  z.strictObject({
+    kind: z.literal('image'),
+    output: identifierSchema,
+    columns: z.int().min(1).max(65_536),
+    scale: z.enum(['linear', 'log', 'cyclic'])
+  }),
   /** Each unit is one cell: the minimum of `output`. Cells run row by row, `columns` a row. Axes are labelled in the job's own words. */
   z.strictObject({
-    kind: z.literal('surface'), output: identifierSchema, columns: z.int().min(1).max(65_536),
+    kind: z.literal('surface'),
+    output: identifierSchema,
+    columns: z.int().min(1).max(65_536),
     x: z.strictObject({ label: z.string().max(80), from: z.number(), to: z.number() }),
     y: z.strictObject({ label: z.string().max(80), from: z.number(), to: z.number() })
   })

@@ -5,17 +5,7 @@ export * from './registry.ts'
 export * from './spec.ts'
 export { LIBRARY } from './library.ts'
 export * from './known-kernels.ts'
-export {
-  BLOCK as KEELING_BLOCK,
-  cellOf,
-  gridExtent,
-  modelAt,
-  placeOf,
-  type Cell,
-  type KeelingParam,
-  type KeelingParams,
-  type Model
-} from '../keeling-fit/grid.ts'
+export * from '../keeling-fit/grid.ts'
 export * from '../keeling-fit/record.ts'
 export * from '../keeling-fit/refine.ts'
 export * from '../keeling-fit/reference.ts'

@@ -4,8 +4,25 @@
  * Expected refusals reject with PeerComputeError.
  */
 import type {
-  AccountId, ContentHash, ExecutorKind, HostCertificate, HostDescription, HostId, HostView, JobDetail, JobId, JobSummary,
-  Lease, LiveEvent, ReasonCode, Report, ReportAnswer, ResultRow, SignedSpec, SubmitAnswer, Why
+  AccountId,
+  ContentHash,
+  ExecutorKind,
+  HostCertificate,
+  HostDescription,
+  HostId,
+  HostView,
+  JobDetail,
+  JobId,
+  JobSummary,
+  Lease,
+  LiveEvent,
+  ReasonCode,
+  Report,
+  ReportAnswer,
+  ResultRow,
+  SignedSpec,
+  SubmitAnswer,
+  Why
 } from '@peercompute/job-specs'
 
 export interface ConnectedHost {
@@ -24,7 +41,10 @@ export interface WorkAnswer {
   readonly why?: ReasonCode
 }
 
-export interface Page<T> { readonly items: readonly T[]; readonly next: string | null }
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly next: string | null
+}
 
 /** What the ledger projection and the live views follow. Delivered after the commit that caused it. */
 export type Settlement =
@@ -48,7 +68,10 @@ export interface Coordinator {
   ask(host: HostId, request: { executor: ExecutorKind; units: number; seconds: number }): Promise<WorkAnswer>
   /** The signature has been checked by the caller. `values` are the successful units' bytes, concatenated in order. */
   report(report: Report, values: Uint8Array): Promise<readonly { unit: number; answer: ReportAnswer }[]>
-  renew(host: HostId, leases: readonly { job: JobId; epoch: number }[]): Promise<readonly { job: JobId; epoch: number; durationMs: number }[]>
+  renew(
+    host: HostId,
+    leases: readonly { job: JobId; epoch: number }[]
+  ): Promise<readonly { job: JobId; epoch: number; durationMs: number }[]>
   release(host: HostId, job: JobId, epoch: number): Promise<void>
 
   signedSpec(job: JobId): SignedSpec | undefined

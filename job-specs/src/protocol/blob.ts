@@ -10,7 +10,9 @@ export const BLOB_PROTOCOL = '/peercompute/blob/1'
 export const BLOB_FRAME_MAX_BYTES = BLOB_CHUNK_BYTES + 1024
 
 export const blobRequestSchema = z.strictObject({
-  type: z.literal('get'), sha256: contentHashSchema,
-  offset: z.int().min(0).max(BLOB_MAX_BYTES), length: z.int().min(1).max(BLOB_CHUNK_BYTES)
+  type: z.literal('get'),
+  sha256: contentHashSchema,
+  offset: z.int().min(0).max(BLOB_MAX_BYTES),
+  length: z.int().min(1).max(BLOB_CHUNK_BYTES)
 })
 export type BlobRequest = z.infer<typeof blobRequestSchema>

@@ -100,7 +100,8 @@ export class FrameReader {
 
 function decodeBody(body: Uint8Array): Frame {
   const jsonBytes = new DataView(body.buffer, body.byteOffset).getUint32(0)
-  if (jsonBytes > body.length - LENGTH_BYTES) throw new PeerComputeError('FRAME_INVALID', `the JSON is said to take ${jsonBytes} of ${body.length - LENGTH_BYTES} bytes`)
+  if (jsonBytes > body.length - LENGTH_BYTES)
+    throw new PeerComputeError('FRAME_INVALID', `the JSON is said to take ${jsonBytes} of ${body.length - LENGTH_BYTES} bytes`)
   try {
     const message: unknown = JSON.parse(fromUtf8(body.subarray(LENGTH_BYTES, LENGTH_BYTES + jsonBytes)))
     return { message, attachment: body.subarray(LENGTH_BYTES + jsonBytes) }

@@ -15,11 +15,20 @@ export const GOSSIP_MAX_BYTES = 65_536
 export const FEED_RECORDS_MAX = 10_000
 export const FEED_MAX_BYTES = 2_097_152
 
-const feedName = { author: authorIdSchema, epoch: z.int().min(0).max(2 ** 32 - 1) }
+const feedName = {
+  author: authorIdSchema,
+  epoch: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+}
 
 export const ledgerMessageSchema = z.discriminatedUnion('type', [
   /** `length`: records held of each feed. */
-  z.strictObject({ type: z.literal('heads'), feeds: z.array(z.strictObject({ ...feedName, length: z.int().min(0).max(FEED_RECORDS_MAX) })).max(4096) }),
+  z.strictObject({
+    type: z.literal('heads'),
+    feeds: z.array(z.strictObject({ ...feedName, length: z.int().min(0).max(FEED_RECORDS_MAX) })).max(4096)
+  }),
   z.strictObject({ type: z.literal('want'), ...feedName, from: z.int().min(0).max(FEED_RECORDS_MAX) }),
   z.strictObject({ type: z.literal('update'), ...feedName })
 ])

@@ -23,7 +23,10 @@ export const WORK_VERSION_MAX = 1
 /** A host must have introduced itself within this time. */
 export const HELLO_TIMEOUT_MS = 5_000
 
-const requestId = z.int().min(0).max(2 ** 32 - 1)
+const requestId = z
+  .int()
+  .min(0)
+  .max(2 ** 32 - 1)
 const challengeSchema = z.string().regex(/^[A-Za-z0-9_-]{22}$/)
 
 /** What the host signs to prove that it holds its key, here and now, to this coordinator. */
@@ -31,16 +34,21 @@ export const helloProofSchema = z.strictObject({ challenge: challengeSchema, sig
 
 export const hostMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({
-    type: z.literal('hello'), id: requestId,
-    minVersion: z.int().min(1).max(65_535), maxVersion: z.int().min(1).max(65_535),
+    type: z.literal('hello'),
+    id: requestId,
+    minVersion: z.int().min(1).max(65_535),
+    maxVersion: z.int().min(1).max(65_535),
     capabilities: z.array(capabilitySchema).max(32),
-    certificate: hostCertificateSchema, host: hostDescriptionSchema,
+    certificate: hostCertificateSchema,
+    host: hostDescriptionSchema,
     proof: helloProofSchema.optional(),
     /** HTTP only: the session of an earlier welcome, in place of a proof. */
     session: z.string().max(64).optional()
   }),
   z.strictObject({
-    type: z.literal('ask'), id: requestId, executor: executorKindSchema,
+    type: z.literal('ask'),
+    id: requestId,
+    executor: executorKindSchema,
     /** Most units wanted now. */
     units: z.int().min(1).max(LEASE_UNITS_MAX),
     /** Seconds of work wanted, by the host's own measure; the coordinator converts it into units. */
@@ -49,7 +57,14 @@ export const hostMessageSchema = z.discriminatedUnion('type', [
     knownJobs: z.array(jobIdSchema).max(256)
   }),
   z.strictObject({ type: z.literal('report'), id: requestId, report: reportSchema }),
-  z.strictObject({ type: z.literal('renew'), id: requestId, leases: z.array(z.strictObject({ job: jobIdSchema, epoch: epochSchema })).min(1).max(256) }),
+  z.strictObject({
+    type: z.literal('renew'),
+    id: requestId,
+    leases: z
+      .array(z.strictObject({ job: jobIdSchema, epoch: epochSchema }))
+      .min(1)
+      .max(256)
+  }),
   /** Gives leased, unreported units back. */
   z.strictObject({ type: z.literal('release'), id: requestId, job: jobIdSchema, epoch: epochSchema })
 ])
@@ -68,16 +83,31 @@ export type LeasedJob = z.infer<typeof leasedJobSchema>
 export const coordinatorMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('challenge'), id: requestId, challenge: challengeSchema, certificate: coordinatorCertificateSchema }),
   z.strictObject({
-    type: z.literal('welcome'), id: requestId, version: z.int().min(1).max(65_535),
-    capabilities: z.array(capabilitySchema).max(32), session: z.string().max(64)
+    type: z.literal('welcome'),
+    id: requestId,
+    version: z.int().min(1).max(65_535),
+    capabilities: z.array(capabilitySchema).max(32),
+    session: z.string().max(64)
   }),
   z.strictObject({
-    type: z.literal('work'), id: requestId, leases: z.array(leaseSchema).max(64), jobs: z.array(leasedJobSchema).max(64),
+    type: z.literal('work'),
+    id: requestId,
+    leases: z.array(leaseSchema).max(64),
+    jobs: z.array(leasedJobSchema).max(64),
     /** When there is nothing: how long to wait, and why. */
-    retryAfterMs: z.int().min(0).max(3_600_000), why: reasonCodeSchema.optional()
+    retryAfterMs: z.int().min(0).max(3_600_000),
+    why: reasonCodeSchema.optional()
   }),
-  z.strictObject({ type: z.literal('ack'), id: requestId, answers: z.array(z.strictObject({ unit: unitIndexSchema, answer: reportAnswerSchema })).max(256) }),
-  z.strictObject({ type: z.literal('renewed'), id: requestId, leases: z.array(z.strictObject({ job: jobIdSchema, epoch: epochSchema, durationMs: z.int().min(0).max(86_400_000) })).max(256) }),
+  z.strictObject({
+    type: z.literal('ack'),
+    id: requestId,
+    answers: z.array(z.strictObject({ unit: unitIndexSchema, answer: reportAnswerSchema })).max(256)
+  }),
+  z.strictObject({
+    type: z.literal('renewed'),
+    id: requestId,
+    leases: z.array(z.strictObject({ job: jobIdSchema, epoch: epochSchema, durationMs: z.int().min(0).max(86_400_000) })).max(256)
+  }),
   z.strictObject({ type: z.literal('released'), id: requestId }),
   /** Unasked: stop computing this job now. */
   z.strictObject({ type: z.literal('stop'), job: jobIdSchema, why: reasonCodeSchema }),
@@ -102,4 +132,3 @@ export function signAdmission(operational: KeyPair, job: string): Promise<string
 export function verifyAdmission(operational: string, job: string, signature: string): Promise<boolean> {
   return verify(operational, 'lease-job', { job }, signature)
 }
-

@@ -3,7 +3,13 @@ import type { ContentHash, ExecutorKind, HostId, JobId, Report, SignedSpec } fro
 import type { ConnectedHost } from '../coordinator.ts'
 
 export type Command =
-  | { readonly type: 'submit'; readonly job: JobId; readonly signed: SignedSpec; readonly custodial: boolean; readonly missingBlobs: readonly ContentHash[] }
+  | {
+      readonly type: 'submit'
+      readonly job: JobId
+      readonly signed: SignedSpec
+      readonly custodial: boolean
+      readonly missingBlobs: readonly ContentHash[]
+    }
   | { readonly type: 'blob-arrived'; readonly sha256: ContentHash }
   | { readonly type: 'cancel' | 'pause' | 'resume'; readonly job: JobId }
   | { readonly type: 'connect'; readonly host: ConnectedHost }

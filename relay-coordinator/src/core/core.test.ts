@@ -1,7 +1,23 @@
 import { expect, it } from 'vitest'
 import { REASONS, type HostId, type Lease } from '@peercompute/job-specs'
 import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
-import { decideAsk, decideConnect, decideControl, decideDisconnect, decideExpire, decideReport, decideSubmit, emptyState, evolve, LEASE_MS, whyJob, whyUnit, type CoordinatorState, type Decider, type UnitAnswer } from './index.ts'
+import {
+  decideAsk,
+  decideConnect,
+  decideControl,
+  decideDisconnect,
+  decideExpire,
+  decideReport,
+  decideSubmit,
+  emptyState,
+  evolve,
+  LEASE_MS,
+  whyJob,
+  whyUnit,
+  type CoordinatorState,
+  type Decider,
+  type UnitAnswer
+} from './index.ts'
 
 function world(specs: Parameters<typeof smallSpec>[0][] = [{}]) {
   const state: CoordinatorState = emptyState()
@@ -19,16 +35,43 @@ function world(specs: Parameters<typeof smallSpec>[0][] = [{}]) {
     run(decideConnect, { type: 'connect', host })
     return host.host
   }
-  const ask = (host: HostId, units = 4, executor: Lease['executor'] = 'js') => run(decideAsk, { type: 'ask', host, executor, units, seconds: 0 })
-  const report = (host: HostId, lease: Lease, values: { unit: number; value: Uint8Array | null }[]): readonly UnitAnswer[] => run(decideReport, { type: 'report', ...reportOf(host, lease, values) })
+  const ask = (host: HostId, units = 4, executor: Lease['executor'] = 'js') =>
+    run(decideAsk, { type: 'ask', host, executor, units, seconds: 0 })
+  const report = (host: HostId, lease: Lease, values: { unit: number; value: Uint8Array | null }[]): readonly UnitAnswer[] =>
+    run(decideReport, { type: 'report', ...reportOf(host, lease, values) })
   const all = (host: HostId, lease: Lease, value: (unit: number) => Uint8Array | null) =>
-    report(host, lease, Array.from({ length: lease.count }, (_, i) => ({ unit: lease.start + i, value: value(lease.start + i) })))
+    report(
+      host,
+      lease,
+      Array.from({ length: lease.count }, (_, i) => ({ unit: lease.start + i, value: value(lease.start + i) }))
+    )
   const first = jobs[0]
   if (first === undefined) throw new Error('a world needs a job')
-  const entry = () => { const job = state.jobs.get(first.job); if (job === undefined) throw new Error('lost'); return job }
-  return { state, run, connect, ask, report, all, entry, job: first.job, pass: (ms: number) => { now += ms } }
+  const entry = () => {
+    const job = state.jobs.get(first.job)
+    if (job === undefined) throw new Error('lost')
+    return job
+  }
+  return {
+    state,
+    run,
+    connect,
+    ask,
+    report,
+    all,
+    entry,
+    job: first.job,
+    pass: (ms: number) => {
+      now += ms
+    }
+  }
 }
-const only = (leases: readonly Lease[]): Lease => { expect(leases).toHaveLength(1); const [lease] = leases; if (lease === undefined) throw new Error('no lease'); return lease }
+const only = (leases: readonly Lease[]): Lease => {
+  expect(leases).toHaveLength(1)
+  const [lease] = leases
+  if (lease === undefined) throw new Error('no lease')
+  return lease
+}
 
 it('two hosts that agree settle every unit, complete the job and earn the same credit', () => {
   const w = world()
@@ -151,7 +194,9 @@ it('cancelling with leases out answers their reports with job_closed and refuses
   w.run(decideControl, { type: 'cancel', job: w.job })
   expect(w.all(a, lease, u32)[0]?.answer).toBe('job_closed')
   expect(w.state.hosts.get(a)?.unitsHeld).toBe(0)
-  expect(() => { w.run(decideControl, { type: 'resume', job: w.job }) }).toThrow('JOB_CLOSED')
+  expect(() => {
+    w.run(decideControl, { type: 'resume', job: w.job })
+  }).toThrow('JOB_CLOSED')
 })
 
 it('jobs take turns, and a job of 10⁹ units costs no more than one of four', () => {

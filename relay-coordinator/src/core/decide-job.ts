@@ -15,7 +15,8 @@ export function isOpen(job: JobEntry): boolean {
 
 /** The same job twice is the same job: `created` is false and nothing changes. */
 export const decideSubmit: Decider<Of<'submit'>, { created: boolean }> = (state, command, { now }) => {
-  if (jobIdOf(command.signed.author, command.signed.spec) !== command.job) return refused('JOB_INVALID', 'the id is not the one of this specification')
+  if (jobIdOf(command.signed.author, command.signed.spec) !== command.job)
+    return refused('JOB_INVALID', 'the id is not the one of this specification')
   if (state.jobs.has(command.job)) return decided({ created: false })
   const { job, signed, custodial, missingBlobs } = command
   return decided({ created: true }, [{ type: 'job-submitted', job, signed, custodial, missingBlobs, at: now }])

@@ -38,9 +38,15 @@ export const decideAsk: Decider<Of<'ask'>, AskAnswer> = (state, command, { now, 
   for (const job of running) {
     const most = Math.min(room, command.units, LEASE_UNITS_MAX, unitsFor(job, command.seconds, executor.operationsPerSecond))
     const match = matchJob(job, holder, most)
-    if (match.kind === 'nothing') { nothing.add(match.why); continue }
+    if (match.kind === 'nothing') {
+      nothing.add(match.why)
+      continue
+    }
     const leases = match.ranges.map((range, index) => leaseOf(job, range, job.nextEpoch + index, holder, now))
-    return decided({ leases, retryAfterMs: 0 }, leases.map((lease) => ({ type: 'leased', ...lease, holder })))
+    return decided(
+      { leases, retryAfterMs: 0 },
+      leases.map((lease) => ({ type: 'leased', ...lease, holder }))
+    )
   }
   return decided({ leases: [], retryAfterMs, why: WHY_RANK.find((why) => nothing.has(why)) ?? 'no_work_available' })
 }
@@ -61,12 +67,17 @@ function leaseMs(job: JobEntry): number {
   return Math.min(86_400_000, Math.max(LEASE_MS, Math.ceil(job.signed.spec.limits.unitSeconds * 2_000)))
 }
 
-export const decideRenew: Decider<Of<'renew'>, readonly { job: JobId; epoch: number; durationMs: number }[]> = (state, command, { now }) => {
+export const decideRenew: Decider<Of<'renew'>, readonly { job: JobId; epoch: number; durationMs: number }[]> = (
+  state,
+  command,
+  { now }
+) => {
   const events: CoordinatorEvent[] = []
   const answer = command.leases.map(({ job: id, epoch }) => {
     const job = state.jobs.get(id)
     const lease = job?.leases.get(epoch)
-    if (job === undefined || lease === undefined || lease.over || lease.holder.host !== command.host) return { job: id, epoch, durationMs: 0 }
+    if (job === undefined || lease === undefined || lease.over || lease.holder.host !== command.host)
+      return { job: id, epoch, durationMs: 0 }
     events.push({ type: 'lease-renewed', job: id, epoch, deadline: now + leaseMs(job) })
     return { job: id, epoch, durationMs: leaseMs(job) }
   })
@@ -80,10 +91,17 @@ export const decideRelease: Decider<Of<'release'>, null> = (state, command) => {
 }
 
 export const decideConnect: Decider<Of<'connect'>, null> = (_state, { host }, { now }) =>
-  decided(null, [{
-    type: 'host-connected', host: host.host, account: host.account, label: host.label, description: host.description,
-    subnet: host.subnet, at: now
-  }])
+  decided(null, [
+    {
+      type: 'host-connected',
+      host: host.host,
+      account: host.account,
+      label: host.label,
+      description: host.description,
+      subnet: host.subnet,
+      at: now
+    }
+  ])
 
 export const decideDisconnect: Decider<Of<'disconnect'>, null> = (state, { host }, { now }) => {
   const entry: HostEntry | undefined = state.hosts.get(host)
@@ -95,12 +113,16 @@ export const decideDisconnect: Decider<Of<'disconnect'>, null> = (state, { host 
 }
 
 export const decideExpire: Decider<Of<'expire'>, null> = (state, _command, { now }) =>
-  decided(null, endLeases(state.jobs.values(), 'expired', (lease) => lease.deadline <= now))
+  decided(
+    null,
+    endLeases(state.jobs.values(), 'expired', (lease) => lease.deadline <= now)
+  )
 
 function endLeases(jobs: Iterable<JobEntry>, cause: LeaseEnd, ends: (lease: HeldLease) => boolean): CoordinatorEvent[] {
   const events: CoordinatorEvent[] = []
   for (const job of jobs) {
-    for (const lease of job.leases.values()) if (!lease.over && ends(lease)) events.push({ type: 'lease-over', job: job.id, epoch: lease.epoch, cause })
+    for (const lease of job.leases.values())
+      if (!lease.over && ends(lease)) events.push({ type: 'lease-over', job: job.id, epoch: lease.epoch, cause })
   }
   return events
 }

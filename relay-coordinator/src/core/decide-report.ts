@@ -12,7 +12,10 @@ import { dependent } from './independence.ts'
 import type { FailedAttempt, HeldLease, JobEntry, PendingResult, UnitInFlight } from './state.ts'
 import { transition } from './transition.ts'
 
-export interface UnitAnswer { readonly unit: number; readonly answer: ReportAnswer }
+export interface UnitAnswer {
+  readonly unit: number
+  readonly answer: ReportAnswer
+}
 
 type ReportCommand = Extract<Command, { type: 'report' }>
 
@@ -34,17 +37,27 @@ export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (stat
     const value = outcome.outcome === 'success' ? values[nextValue++] : undefined
     const answer = seen.has(outcome.unit) ? 'duplicate' : standing(job, lease, outcome.unit, report)
     seen.add(outcome.unit)
-    if (answer !== 'accepted' || lease === undefined) { answers.push({ unit: outcome.unit, answer }); continue }
+    if (answer !== 'accepted' || lease === undefined) {
+      answers.push({ unit: outcome.unit, answer })
+      continue
+    }
     const unit = job.units.get(outcome.unit)
-    if (unit === undefined) { answers.push({ unit: outcome.unit, answer: 'late' }); continue }
+    if (unit === undefined) {
+      answers.push({ unit: outcome.unit, answer: 'late' })
+      continue
+    }
     const rejected = outcome.outcome === 'success' && !isWellFormed(job, outcome, value)
     const after = received(unit, lease, report, rejected ? malformed(outcome) : outcome, value, now)
     events.push(after.event)
     answers.push({ unit: outcome.unit, answer: rejected ? 'rejected' : 'accepted' })
     const follow = followUp(job, outcome.unit, after.unit, now)
-    if (follow !== null) { events.push(follow); closed++ }
+    if (follow !== null) {
+      events.push(follow)
+      closed++
+    }
   }
-  if (lease !== undefined && !lease.over && reportsLast(lease, answers)) events.push({ type: 'lease-over', job: job.id, epoch: lease.epoch, cause: 'reported' })
+  if (lease !== undefined && !lease.over && reportsLast(lease, answers))
+    events.push({ type: 'lease-over', job: job.id, epoch: lease.epoch, cause: 'reported' })
   events.push(...endOfJob(job, closed, events, now))
   return decided(answers, events)
 }
@@ -65,31 +78,61 @@ function standing(job: JobEntry, lease: HeldLease | undefined, unit: number, rep
 }
 
 function isWellFormed(job: JobEntry, outcome: Extract<UnitResult, { outcome: 'success' }>, value: Uint8Array | undefined): boolean {
-  return value !== undefined && value.length === unitValueBytes(job.signed.spec.outputs) && value.length === outcome.bytes && sha256Hex(value) === outcome.digest
+  return (
+    value !== undefined &&
+    value.length === unitValueBytes(job.signed.spec.outputs) &&
+    value.length === outcome.bytes &&
+    sha256Hex(value) === outcome.digest
+  )
 }
 
 function malformed(outcome: UnitResult): UnitResult {
-  return { outcome: 'failure', unit: outcome.unit, reason: 'output_shape', message: 'the value does not have the announced digest or the declared size', computeMs: outcome.computeMs }
+  return {
+    outcome: 'failure',
+    unit: outcome.unit,
+    reason: 'output_shape',
+    message: 'the value does not have the announced digest or the declared size',
+    computeMs: outcome.computeMs
+  }
 }
 
 /** The unit as it will be once the event is applied, without touching the state. */
 function received(
-  unit: UnitInFlight, lease: HeldLease, report: ReportCommand['report'], outcome: UnitResult, value: Uint8Array | undefined, now: number
+  unit: UnitInFlight,
+  lease: HeldLease,
+  report: ReportCommand['report'],
+  outcome: UnitResult,
+  value: Uint8Array | undefined,
+  now: number
 ): { event: CoordinatorEvent; unit: UnitInFlight } {
   const active = new Set(unit.active)
   active.delete(lease.epoch)
   if (outcome.outcome === 'failure' || value === undefined) {
     const attempt: FailedAttempt = {
-      epoch: lease.epoch, holder: lease.holder, reason: outcome.outcome === 'failure' ? outcome.reason : 'output_shape',
+      epoch: lease.epoch,
+      holder: lease.holder,
+      reason: outcome.outcome === 'failure' ? outcome.reason : 'output_shape',
       message: outcome.outcome === 'failure' ? outcome.message : ''
     }
-    return { event: { type: 'failure', job: report.job, unit: outcome.unit, attempt, at: now }, unit: { ...unit, active, failures: [...unit.failures, attempt] } }
+    return {
+      event: { type: 'failure', job: report.job, unit: outcome.unit, attempt, at: now },
+      unit: { ...unit, active, failures: [...unit.failures, attempt] }
+    }
   }
   const result: PendingResult = {
-    epoch: lease.epoch, holder: lease.holder, numericClass: report.numericClass, probeVersion: report.probeVersion,
-    digest: outcome.digest, value, computeMs: outcome.computeMs, at: now
+    epoch: lease.epoch,
+    holder: lease.holder,
+    numericClass: report.numericClass,
+    probeVersion: report.probeVersion,
+    digest: outcome.digest,
+    value,
+    computeMs: outcome.computeMs,
+    at: now
   }
-  return { event: { type: 'result', job: report.job, unit: outcome.unit, result }, unit: { ...unit, active, results: [...unit.results, result] } }
+  return {
+    event: { type: 'result', job: report.job, unit: outcome.unit, result },
+    unit: { ...unit, active, results: [...unit.results, result] }
+  }
 }
 
 function followUp(job: JobEntry, number: number, unit: UnitInFlight, now: number): CoordinatorEvent | null {
@@ -97,14 +140,21 @@ function followUp(job: JobEntry, number: number, unit: UnitInFlight, now: number
   if (next.kind === 'open') return null
   if (next.kind === 'error') return { type: 'unit-errored', job: job.id, unit: number, reason: next.reason, at: now }
   return {
-    type: 'settled', job: job.id, unit: number, digest: next.canonical.digest, value: next.canonical.value, votes: next.votes,
-    microCredits: unitMicroCredits(job.signed.spec.unitOperations), at: now
+    type: 'settled',
+    job: job.id,
+    unit: number,
+    digest: next.canonical.digest,
+    value: next.canonical.value,
+    votes: next.votes,
+    microCredits: unitMicroCredits(job.signed.spec.unitOperations),
+    at: now
   }
 }
 
 function reportsLast(lease: HeldLease, answers: readonly UnitAnswer[]): boolean {
   let left = lease.unreported.size
-  for (const { unit, answer } of answers) if ((answer === 'accepted' || answer === 'rejected' || answer === 'late') && lease.unreported.has(unit)) left--
+  for (const { unit, answer } of answers)
+    if ((answer === 'accepted' || answer === 'rejected' || answer === 'late') && lease.unreported.has(unit)) left--
   return left === 0
 }
 

@@ -1,5 +1,15 @@
 /** Everything that can change the state. An event holds all that its row in the store needs. */
-import type { AccountId, ContentHash, HostDescription, HostId, JobId, JobState, ReasonCode, SignedSpec, UnitFailure } from '@peercompute/job-specs'
+import type {
+  AccountId,
+  ContentHash,
+  HostDescription,
+  HostId,
+  JobId,
+  JobState,
+  ReasonCode,
+  SignedSpec,
+  UnitFailure
+} from '@peercompute/job-specs'
 import type { FailedAttempt, Holder, PendingResult } from './state.ts'
 
 /** A result's part in the settlement of its unit. */
@@ -13,15 +23,53 @@ export interface Vote {
 export type LeaseEnd = 'reported' | 'released' | 'expired' | 'disconnected' | 'job-closed'
 
 export type CoordinatorEvent =
-  | { readonly type: 'job-submitted'; readonly job: JobId; readonly signed: SignedSpec; readonly custodial: boolean; readonly missingBlobs: readonly ContentHash[]; readonly at: number }
+  | {
+      readonly type: 'job-submitted'
+      readonly job: JobId
+      readonly signed: SignedSpec
+      readonly custodial: boolean
+      readonly missingBlobs: readonly ContentHash[]
+      readonly at: number
+    }
   | { readonly type: 'job-blob'; readonly job: JobId; readonly sha256: ContentHash }
   | { readonly type: 'job-state'; readonly job: JobId; readonly state: JobState; readonly at: number }
-  | { readonly type: 'host-connected'; readonly host: HostId; readonly account: AccountId; readonly label: string; readonly description: HostDescription; readonly subnet: string; readonly at: number }
+  | {
+      readonly type: 'host-connected'
+      readonly host: HostId
+      readonly account: AccountId
+      readonly label: string
+      readonly description: HostDescription
+      readonly subnet: string
+      readonly at: number
+    }
   | { readonly type: 'host-disconnected'; readonly host: HostId; readonly at: number }
-  | { readonly type: 'leased'; readonly job: JobId; readonly epoch: number; readonly start: number; readonly count: number; readonly holder: Holder; readonly deadline: number }
+  | {
+      readonly type: 'leased'
+      readonly job: JobId
+      readonly epoch: number
+      readonly start: number
+      readonly count: number
+      readonly holder: Holder
+      readonly deadline: number
+    }
   | { readonly type: 'lease-renewed'; readonly job: JobId; readonly epoch: number; readonly deadline: number }
   | { readonly type: 'lease-over'; readonly job: JobId; readonly epoch: number; readonly cause: LeaseEnd }
   | { readonly type: 'result'; readonly job: JobId; readonly unit: number; readonly result: PendingResult }
   | { readonly type: 'failure'; readonly job: JobId; readonly unit: number; readonly attempt: FailedAttempt; readonly at: number }
-  | { readonly type: 'settled'; readonly job: JobId; readonly unit: number; readonly digest: ContentHash; readonly value: Uint8Array; readonly votes: readonly Vote[]; readonly microCredits: number; readonly at: number }
-  | { readonly type: 'unit-errored'; readonly job: JobId; readonly unit: number; readonly reason: UnitFailure | ReasonCode; readonly at: number }
+  | {
+      readonly type: 'settled'
+      readonly job: JobId
+      readonly unit: number
+      readonly digest: ContentHash
+      readonly value: Uint8Array
+      readonly votes: readonly Vote[]
+      readonly microCredits: number
+      readonly at: number
+    }
+  | {
+      readonly type: 'unit-errored'
+      readonly job: JobId
+      readonly unit: number
+      readonly reason: UnitFailure | ReasonCode
+      readonly at: number
+    }

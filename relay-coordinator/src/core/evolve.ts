@@ -17,18 +17,42 @@ const MESSAGE_MAX = 2_000
 
 export function evolve(state: CoordinatorState, event: CoordinatorEvent): CoordinatorState {
   switch (event.type) {
-    case 'job-submitted': submitted(state, event); break
-    case 'job-blob': jobOf(state, event).missingBlobs.delete(event.sha256); break
-    case 'job-state': stateChanged(state, event); break
-    case 'host-connected': connected(state, event); break
-    case 'host-disconnected': disconnected(state, event); break
-    case 'leased': leased(state, event); break
-    case 'lease-renewed': renewed(state, event); break
-    case 'lease-over': leaseOver(state, event); break
-    case 'result': resultCame(state, event); break
-    case 'failure': failureCame(state, event); break
-    case 'settled': settled(state, event); break
-    case 'unit-errored': errored(state, event); break
+    case 'job-submitted':
+      submitted(state, event)
+      break
+    case 'job-blob':
+      jobOf(state, event).missingBlobs.delete(event.sha256)
+      break
+    case 'job-state':
+      stateChanged(state, event)
+      break
+    case 'host-connected':
+      connected(state, event)
+      break
+    case 'host-disconnected':
+      disconnected(state, event)
+      break
+    case 'leased':
+      leased(state, event)
+      break
+    case 'lease-renewed':
+      renewed(state, event)
+      break
+    case 'lease-over':
+      leaseOver(state, event)
+      break
+    case 'result':
+      resultCame(state, event)
+      break
+    case 'failure':
+      failureCame(state, event)
+      break
+    case 'settled':
+      settled(state, event)
+      break
+    case 'unit-errored':
+      errored(state, event)
+      break
   }
   return state
 }
@@ -41,11 +65,27 @@ function jobOf(state: CoordinatorState, event: { readonly job: JobEntry['id'] })
 
 function submitted(state: CoordinatorState, event: Of<'job-submitted'>): void {
   state.jobs.set(event.job, {
-    id: event.job, signed: event.signed, custodial: event.custodial, submittedAt: event.at,
-    state: event.missingBlobs.length > 0 ? 'queued' : 'running', missingBlobs: new Set(event.missingBlobs),
-    cursor: 0, nextEpoch: 1, units: new Map(), leases: new Map(), wants: new Map(), settled: new RangeSet(), errored: new RangeSet(),
-    executions: 0, reduced: emptyReduced(event.signed.spec.reduce), firstSettledAt: null, endedAt: null,
-    settlers: new Set(), failures: new Map(), unable: new Map(), lastTurn: 0
+    id: event.job,
+    signed: event.signed,
+    custodial: event.custodial,
+    submittedAt: event.at,
+    state: event.missingBlobs.length > 0 ? 'queued' : 'running',
+    missingBlobs: new Set(event.missingBlobs),
+    cursor: 0,
+    nextEpoch: 1,
+    units: new Map(),
+    leases: new Map(),
+    wants: new Map(),
+    settled: new RangeSet(),
+    errored: new RangeSet(),
+    executions: 0,
+    reduced: emptyReduced(event.signed.spec.reduce),
+    firstSettledAt: null,
+    endedAt: null,
+    settlers: new Set(),
+    failures: new Map(),
+    unable: new Map(),
+    lastTurn: 0
   })
 }
 
@@ -69,7 +109,20 @@ function connected(state: CoordinatorState, event: Of<'host-connected'>): void {
     return
   }
   const unitsHeld = known?.unitsHeld ?? 0
-  state.hosts.set(host, { host, account, label, description, subnet, connected: true, lastSeenAt: at, unitsHeld, validated: 0, rejected: 0, failed: 0, microCredits: 0 })
+  state.hosts.set(host, {
+    host,
+    account,
+    label,
+    description,
+    subnet,
+    connected: true,
+    lastSeenAt: at,
+    unitsHeld,
+    validated: 0,
+    rejected: 0,
+    failed: 0,
+    microCredits: 0
+  })
 }
 
 function disconnected(state: CoordinatorState, event: Of<'host-disconnected'>): void {

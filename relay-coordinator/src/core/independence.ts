@@ -5,9 +5,13 @@ import type { Holder } from './state.ts'
 /** True when `a` and `b` share what the level forbids. Each level includes the weaker ones. */
 export function dependent(a: Holder, b: Holder, level: Independence): boolean {
   switch (level) {
-    case 'executor': return a.host === b.host && a.executor === b.executor
-    case 'host': return a.host === b.host
-    case 'owner': return a.host === b.host || a.account === b.account
-    case 'subnet': return a.host === b.host || a.account === b.account || a.subnet === b.subnet
+    case 'executor':
+      return a.host === b.host && a.executor === b.executor
+    case 'host':
+      return a.host === b.host
+    case 'owner':
+      return a.host === b.host || a.account === b.account
+    case 'subnet':
+      return a.host === b.host || a.account === b.account || a.subnet === b.subnet
   }
 }

@@ -4,7 +4,10 @@ import { dependent } from './independence.ts'
 import type { Holder, JobEntry, UnitInFlight } from './state.ts'
 import { transition } from './transition.ts'
 
-export interface Range { readonly start: number; readonly count: number }
+export interface Range {
+  readonly start: number
+  readonly count: number
+}
 
 export type Match =
   | { readonly kind: 'units'; readonly ranges: readonly Range[] }
@@ -64,7 +67,10 @@ function eligibleRuns(job: JobEntry, holder: Holder, start: number, count: numbe
   let taken = 0
   for (let number = start; number < start + count && taken < most; number++) {
     const unit = job.units.get(number)
-    if (unit === undefined || !wantsMore(job, unit)) { run = null; continue }
+    if (unit === undefined || !wantsMore(job, unit)) {
+      run = null
+      continue
+    }
     if (!mayTake(job, holder, unit)) {
       if (taken === 0) return []
       run = null

@@ -35,7 +35,8 @@ export function createMemoryStore(): CoordinatorStore {
         rowsOf(job).leases.set(epoch, { job, epoch, start, count, holder, deadline, over: false })
         return
       }
-      case 'lease-renewed': case 'lease-over': {
+      case 'lease-renewed':
+      case 'lease-over': {
         const { leases } = rowsOf(event.job)
         const lease = leases.get(event.epoch)
         if (lease === undefined) return
@@ -44,8 +45,12 @@ export function createMemoryStore(): CoordinatorStore {
         else leases.delete(event.epoch)
         return
       }
-      case 'result': rowsOf(event.job).results.set(`${event.unit}/${event.result.epoch}`, event); return
-      case 'failure': rowsOf(event.job).failures.set(`${event.unit}/${event.attempt.epoch}`, event); return
+      case 'result':
+        rowsOf(event.job).results.set(`${event.unit}/${event.result.epoch}`, event)
+        return
+      case 'failure':
+        rowsOf(event.job).failures.set(`${event.unit}/${event.attempt.epoch}`, event)
+        return
       case 'settled': {
         const { unit, digest, value, votes, at } = event
         const job = rowsOf(event.job)
@@ -53,12 +58,19 @@ export function createMemoryStore(): CoordinatorStore {
         for (const vote of votes) job.results.delete(`${unit}/${vote.epoch}`)
         return
       }
-      case 'unit-errored': rowsOf(event.job).errored.add(event.unit); return
+      case 'unit-errored':
+        rowsOf(event.job).errored.add(event.unit)
+        return
       case 'job-state': {
-        if (event.state === 'completed' || event.state === 'failed' || event.state === 'cancelled') Object.assign(rowsOf(event.job), { leases: new Map(), results: new Map(), failures: new Map() })
+        if (event.state === 'completed' || event.state === 'failed' || event.state === 'cancelled')
+          Object.assign(rowsOf(event.job), { leases: new Map(), results: new Map(), failures: new Map() })
         return
       }
-      case 'job-submitted': case 'job-blob': case 'host-connected': case 'host-disconnected': return
+      case 'job-submitted':
+      case 'job-blob':
+      case 'host-connected':
+      case 'host-disconnected':
+        return
     }
   }
 
@@ -79,12 +91,21 @@ export function createMemoryStore(): CoordinatorStore {
     commit: (events: readonly CoordinatorEvent[], state: CoordinatorState) => {
       for (const event of events) apply(event)
       const changed = touched(events)
-      for (const id of changed.jobs) { const job = state.jobs.get(id); if (job !== undefined) jobs.set(id, jobRow(job)) }
-      for (const id of changed.hosts) { const host = state.hosts.get(id); if (host !== undefined) hosts.set(id, hostRow(host)) }
+      for (const id of changed.jobs) {
+        const job = state.jobs.get(id)
+        if (job !== undefined) jobs.set(id, jobRow(job))
+      }
+      for (const id of changed.hosts) {
+        const host = state.hosts.get(id)
+        if (host !== undefined) hosts.set(id, hostRow(host))
+      }
       for (const id of changed.accounts) credit.set(id, state.credit.get(id) ?? 0)
     },
     settledUnits: (job, from, limit) =>
-      [...rowsOf(job).settled.values()].filter(({ unit }) => unit >= from).sort((a, b) => a.unit - b.unit).slice(0, limit),
+      [...rowsOf(job).settled.values()]
+        .filter(({ unit }) => unit >= from)
+        .sort((a, b) => a.unit - b.unit)
+        .slice(0, limit),
     close: () => undefined
   }
 }

@@ -11,11 +11,33 @@ import type { Lease } from '@peercompute/job-specs'
 import { openSqliteStore } from '../store/sqlite-store.ts'
 import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
 import {
-  createMemoryStore, decideAsk, decideConnect, decideControl, decideDisconnect, decideExpire, decideRelease, decideReport, decideSubmit, dependent, emptyState, evolve,
-  rebuild, wantsMore, type CoordinatorEvent, type CoordinatorState, type CoordinatorStore, type Decider, type Vote
+  createMemoryStore,
+  decideAsk,
+  decideConnect,
+  decideControl,
+  decideDisconnect,
+  decideExpire,
+  decideRelease,
+  decideReport,
+  decideSubmit,
+  dependent,
+  emptyState,
+  evolve,
+  rebuild,
+  wantsMore,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type CoordinatorStore,
+  type Decider,
+  type Vote
 } from './index.ts'
 
-const HOSTS = [connectedHost('a'), connectedHost('b', { account: 'shared' }), connectedHost('c', { account: 'shared', executors: ['js', 'wasm'] }), connectedHost('d', { subnet: '10.1.2.0/24' })]
+const HOSTS = [
+  connectedHost('a'),
+  connectedHost('b', { account: 'shared' }),
+  connectedHost('c', { account: 'shared', executors: ['js', 'wasm'] }),
+  connectedHost('d', { subnet: '10.1.2.0/24' })
+]
 
 type Step =
   | { do: 'connect' | 'disconnect'; host: number }
@@ -28,8 +50,23 @@ type Step =
 const host = fc.nat(HOSTS.length - 1)
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('connect' as const, 'disconnect' as const), host }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('ask' as const), host, executor: fc.constantFrom('js' as const, 'wasm' as const), units: fc.integer({ min: 1, max: 6 }) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('report' as const), lease: fc.nat(20), mode: fc.constantFrom('right' as const, 'right' as const, 'wrong' as const, 'fail' as const, 'twice' as const, 'half' as const) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('ask' as const),
+      host,
+      executor: fc.constantFrom('js' as const, 'wasm' as const),
+      units: fc.integer({ min: 1, max: 6 })
+    })
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('report' as const),
+      lease: fc.nat(20),
+      mode: fc.constantFrom('right' as const, 'right' as const, 'wrong' as const, 'fail' as const, 'twice' as const, 'half' as const)
+    })
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), lease: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), ms: fc.integer({ min: 0, max: 120_000 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'resume' as const) }) }
@@ -41,13 +78,33 @@ function essence(state: CoordinatorState): unknown {
     credit: [...state.credit].sort(),
     hosts: [...state.hosts.values()].map(({ connected: _, ...rest }) => rest).sort((a, b) => (a.host < b.host ? -1 : 1)),
     jobs: [...state.jobs.values()].map((job) => ({
-      id: job.id, state: job.state, cursor: job.cursor, executions: job.executions, reduced: job.reduced, settlers: [...job.settlers].sort(),
-      settled: [...job.settled.ranges()], errored: [...job.errored.ranges()],
-      units: [...job.units].sort((a, b) => a[0] - b[0]).map(([n, unit]) => [n, unit.results.map((r) => r.epoch).sort(), unit.failures.map((f) => f.epoch).sort(), [...unit.active].sort(), wantsMore(job, unit)]),
+      id: job.id,
+      state: job.state,
+      cursor: job.cursor,
+      executions: job.executions,
+      reduced: job.reduced,
+      settlers: [...job.settlers].sort(),
+      settled: [...job.settled.ranges()],
+      errored: [...job.errored.ranges()],
+      units: [...job.units]
+        .sort((a, b) => a[0] - b[0])
+        .map(([n, unit]) => [
+          n,
+          unit.results.map((r) => r.epoch).sort(),
+          unit.failures.map((f) => f.epoch).sort(),
+          [...unit.active].sort(),
+          wantsMore(job, unit)
+        ]),
       // An ended lease whose units have all been closed meanwhile may be forgotten: only late answers come of it.
       leases: [...job.leases.values()]
-        .map((l) => ({ epoch: l.epoch, over: l.over, deadline: l.deadline, open: [...l.unreported].filter((n) => job.units.has(n)).sort((a, b) => a - b) }))
-        .filter((l) => l.open.length > 0).sort((a, b) => a.epoch - b.epoch)
+        .map((l) => ({
+          epoch: l.epoch,
+          over: l.over,
+          deadline: l.deadline,
+          open: [...l.unreported].filter((n) => job.units.has(n)).sort((a, b) => a - b)
+        }))
+        .filter((l) => l.open.length > 0)
+        .sort((a, b) => a.epoch - b.epoch)
     }))
   }
 }
@@ -67,11 +124,17 @@ function check(state: CoordinatorState, votesOf: Map<string, readonly Vote[]>): 
     }
     const queued = [...job.wants].flatMap(([start, count]) => Array.from({ length: count }, (_, i) => start + i))
     expect(new Set(queued).size).toBe(queued.length)
-    expect(queued.sort((a, b) => a - b)).toEqual([...job.units].filter(([, unit]) => wantsMore(job, unit)).map(([n]) => n).sort((a, b) => a - b))
+    expect(queued.sort((a, b) => a - b)).toEqual(
+      [...job.units]
+        .filter(([, unit]) => wantsMore(job, unit))
+        .map(([n]) => n)
+        .sort((a, b) => a - b)
+    )
   }
   for (const entry of state.hosts.values()) {
     let held = 0
-    for (const job of state.jobs.values()) for (const lease of job.leases.values()) if (!lease.over && lease.holder.host === entry.host) held += lease.unreported.size
+    for (const job of state.jobs.values())
+      for (const lease of job.leases.values()) if (!lease.over && lease.holder.host === entry.host) held += lease.unreported.size
     expect(entry.unitsHeld).toBe(held)
   }
 }
@@ -100,8 +163,16 @@ function play(steps: readonly Step[], store: CoordinatorStore, independence: 'ex
   for (const each of steps) {
     now += 10
     switch (each.do) {
-      case 'connect': { const to = HOSTS[each.host]; if (to) run(decideConnect, { type: 'connect', host: to }); break }
-      case 'disconnect': { const from = HOSTS[each.host]; if (from) run(decideDisconnect, { type: 'disconnect', host: from.host }); break }
+      case 'connect': {
+        const to = HOSTS[each.host]
+        if (to) run(decideConnect, { type: 'connect', host: to })
+        break
+      }
+      case 'disconnect': {
+        const from = HOSTS[each.host]
+        if (from) run(decideDisconnect, { type: 'disconnect', host: from.host })
+        break
+      }
       case 'ask': {
         const asker = HOSTS[each.host]
         const answer = asker && run(decideAsk, { type: 'ask', host: asker.host, executor: each.executor, units: each.units, seconds: 0 })
@@ -113,7 +184,10 @@ function play(steps: readonly Step[], store: CoordinatorStore, independence: 'ex
         const holder = lease && state.jobs.get(lease.job)?.leases.get(lease.epoch)?.holder.host
         if (!lease || !holder) break
         const units = Array.from({ length: each.mode === 'half' ? Math.ceil(lease.count / 2) : lease.count }, (_, i) => lease.start + i)
-        const values = units.map((unit) => ({ unit, value: each.mode === 'fail' ? null : u32(each.mode === 'wrong' ? 1_000 + unit + lease.epoch : unit) }))
+        const values = units.map((unit) => ({
+          unit,
+          value: each.mode === 'fail' ? null : u32(each.mode === 'wrong' ? 1_000 + unit + lease.epoch : unit)
+        }))
         run(decideReport, { type: 'report', ...reportOf(holder, lease, values) })
         if (each.mode === 'twice') run(decideReport, { type: 'report', ...reportOf(holder, lease, values) })
         break
@@ -124,8 +198,15 @@ function play(steps: readonly Step[], store: CoordinatorStore, independence: 'ex
         if (lease && holder) run(decideRelease, { type: 'release', host: holder, job: lease.job, epoch: lease.epoch })
         break
       }
-      case 'expire': now += each.ms; run(decideExpire, { type: 'expire' }); break
-      case 'cancel': case 'pause': case 'resume': run(decideControl, { type: each.do, job }); break
+      case 'expire':
+        now += each.ms
+        run(decideExpire, { type: 'expire' })
+        break
+      case 'cancel':
+      case 'pause':
+      case 'resume':
+        run(decideControl, { type: each.do, job })
+        break
     }
     check(state, votesOf)
   }
@@ -135,19 +216,27 @@ function play(steps: readonly Step[], store: CoordinatorStore, independence: 'ex
 }
 
 describe.each(['memory', 'sqlite'] as const)('with the %s store', (kind) => {
-  it.each(['executor', 'host', 'owner'] as const)('random histories keep every promise under independence "%s"', (independence) => {
-    const folder = mkdtempSync(join(tmpdir(), 'peercompute-model-'))
-    let runs = 0
-    try {
-      fc.assert(
-        fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
-          const store = kind === 'memory' ? createMemoryStore() : openSqliteStore(join(folder, `${runs++}.db`))
-          try { play(steps, store, independence) } finally { store.close() }
-        }),
-        { numRuns: kind === 'memory' ? 300 : 40 }
-      )
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
-  }, 60_000)
+  it.each(['executor', 'host', 'owner'] as const)(
+    'random histories keep every promise under independence "%s"',
+    (independence) => {
+      const folder = mkdtempSync(join(tmpdir(), 'peercompute-model-'))
+      let runs = 0
+      try {
+        fc.assert(
+          fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
+            const store = kind === 'memory' ? createMemoryStore() : openSqliteStore(join(folder, `${runs++}.db`))
+            try {
+              play(steps, store, independence)
+            } finally {
+              store.close()
+            }
+          }),
+          { numRuns: kind === 'memory' ? 300 : 40 }
+        )
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    },
+    60_000
+  )
 })

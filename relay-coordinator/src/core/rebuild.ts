@@ -24,9 +24,17 @@ export function rebuild(rows: StoredRows): CoordinatorState {
 
 function jobEntry(row: JobRow): JobEntry {
   return {
-    ...row, missingBlobs: new Set(row.missingBlobs), units: new Map(), leases: new Map(), wants: new Map(),
-    settled: new RangeSet(), errored: new RangeSet(), settlers: new Set(row.settlers), failures: new Map(row.failures),
-    unable: new Map(), lastTurn: 0
+    ...row,
+    missingBlobs: new Set(row.missingBlobs),
+    units: new Map(),
+    leases: new Map(),
+    wants: new Map(),
+    settled: new RangeSet(),
+    errored: new RangeSet(),
+    settlers: new Set(row.settlers),
+    failures: new Map(row.failures),
+    unable: new Map(),
+    lastTurn: 0
   }
 }
 

@@ -6,9 +6,19 @@ import type { HostRow, JobRow } from './store.ts'
 
 export function jobRow(job: JobEntry): JobRow {
   return {
-    id: job.id, signed: job.signed, custodial: job.custodial, submittedAt: job.submittedAt, state: job.state,
-    missingBlobs: [...job.missingBlobs], cursor: job.cursor, nextEpoch: job.nextEpoch, executions: job.executions, reduced: job.reduced,
-    firstSettledAt: job.firstSettledAt, endedAt: job.endedAt, settlers: [...job.settlers],
+    id: job.id,
+    signed: job.signed,
+    custodial: job.custodial,
+    submittedAt: job.submittedAt,
+    state: job.state,
+    missingBlobs: [...job.missingBlobs],
+    cursor: job.cursor,
+    nextEpoch: job.nextEpoch,
+    executions: job.executions,
+    reduced: job.reduced,
+    firstSettledAt: job.firstSettledAt,
+    endedAt: job.endedAt,
+    settlers: [...job.settlers],
     failures: [...job.failures].map(([reason, failure]) => [reason, { ...failure }])
   }
 }

@@ -3,8 +3,17 @@
  * just a number, afterwards it is part of a range of settled (or errored) units.
  */
 import type {
-  AccountId, ContentHash, ExecutorKind, HostDescription, HostId, JobId, JobState as JobStateName, ReasonCode, Reduced,
-  SignedSpec, UnitFailure
+  AccountId,
+  ContentHash,
+  ExecutorKind,
+  HostDescription,
+  HostId,
+  JobId,
+  JobState as JobStateName,
+  ReasonCode,
+  Reduced,
+  SignedSpec,
+  UnitFailure
 } from '@peercompute/job-specs'
 import type { RangeSet } from './range-set.ts'
 
@@ -114,4 +123,3 @@ export function emptyState(): CoordinatorState {
 export function newUnit(): UnitInFlight {
   return { results: [], failures: [], active: new Set() }
 }
-

@@ -3,7 +3,18 @@
  * A store keeps rows, not the event log: what a later start needs (`load`), what readers ask for, and the audit log of
  * admissions, settlements and credit.
  */
-import type { AccountId, ContentHash, HostDescription, HostId, JobId, JobState, ReasonCode, Reduced, SignedSpec, UnitFailure } from '@peercompute/job-specs'
+import type {
+  AccountId,
+  ContentHash,
+  HostDescription,
+  HostId,
+  JobId,
+  JobState,
+  ReasonCode,
+  Reduced,
+  SignedSpec,
+  UnitFailure
+} from '@peercompute/job-specs'
 import type { CoordinatorEvent, Vote } from './events.ts'
 import type { CoordinatorState, FailedAttempt, Holder, PendingResult } from './state.ts'
 

@@ -25,7 +25,8 @@ export function transition(unit: UnitInFlight, spec: JobSpec): Transition {
   if (star.length >= quorum && star[0] !== undefined) return { kind: 'settle', canonical: star[0], votes: votes(unit.results, star) }
   if (unit.results.length >= maxResults) return { kind: 'error', reason: 'inconclusive' }
   const failures = unit.failures.length
-  if (failures >= FAILURES_MAX && (unit.results.length === 0 || failures >= maxResults)) return { kind: 'error', reason: 'too_many_failures' }
+  if (failures >= FAILURES_MAX && (unit.results.length === 0 || failures >= maxResults))
+    return { kind: 'error', reason: 'too_many_failures' }
   const missing = quorum - star.length - unit.active.size
   const room = maxResults - unit.results.length - unit.active.size
   return { kind: 'open', missing: Math.max(0, Math.min(missing, room)) }
@@ -52,7 +53,9 @@ function agree(a: PendingResult, b: PendingResult, spec: JobSpec): boolean {
 
 function votes(results: readonly PendingResult[], star: readonly PendingResult[]): Vote[] {
   return results.map((result) => ({
-    epoch: result.epoch, holder: result.holder, numericClass: result.numericClass,
+    epoch: result.epoch,
+    holder: result.holder,
+    numericClass: result.numericClass,
     verdict: result === star[0] ? 'canonical' : star.includes(result) ? 'agrees' : 'rejected'
   }))
 }

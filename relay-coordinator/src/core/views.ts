@@ -18,17 +18,33 @@ export function unitCounts(job: JobEntry): UnitCounts {
 export function jobSummary(job: JobEntry): JobSummary {
   const { spec, author } = job.signed
   return {
-    id: job.id, name: spec.name, title: spec.title, researcher: spec.researcher, author, custodial: job.custodial, state: job.state,
-    unitCount: spec.unitCount, units: unitCounts(job), submittedAt: job.submittedAt, firstValidatedAt: job.firstSettledAt, endedAt: job.endedAt,
-    reduced: job.reduced, independence: spec.verification.independence, quorum: spec.verification.quorum,
-    sameMachine: job.settlers.size === 1, executionsPerUnit: job.settled.size === 0 ? null : job.executions / job.settled.size
+    id: job.id,
+    name: spec.name,
+    title: spec.title,
+    researcher: spec.researcher,
+    author,
+    custodial: job.custodial,
+    state: job.state,
+    unitCount: spec.unitCount,
+    units: unitCounts(job),
+    submittedAt: job.submittedAt,
+    firstValidatedAt: job.firstSettledAt,
+    endedAt: job.endedAt,
+    reduced: job.reduced,
+    independence: spec.verification.independence,
+    quorum: spec.verification.quorum,
+    sameMachine: job.settlers.size === 1,
+    executionsPerUnit: job.settled.size === 0 ? null : job.executions / job.settled.size
   }
 }
 
 export function jobDetail(state: CoordinatorState, job: JobEntry): JobDetail {
   const { code, sentence, remedy } = explain(whyJob(state, job))
   return {
-    ...jobSummary(job), spec: job.signed.spec, why: { code, sentence, remedy }, hosts: activeHosts(job),
+    ...jobSummary(job),
+    spec: job.signed.spec,
+    why: { code, sentence, remedy },
+    hosts: activeHosts(job),
     failures: [...job.failures].map(([reason, failure]) => ({ reason, ...failure }))
   }
 }
@@ -43,8 +59,17 @@ function activeHosts(job: JobEntry): number {
 export function hostView(entry: HostEntry): HostView {
   const { host, account, label, description, connected, lastSeenAt, unitsHeld, validated, rejected, failed, microCredits } = entry
   return {
-    host, account, label, agent: description.agent, connected, lastSeenAt,
+    host,
+    account,
+    label,
+    agent: description.agent,
+    connected,
+    lastSeenAt,
     executors: description.executors.map(({ kind, numericClass, slots, software }) => ({ kind, numericClass, slots, software })),
-    unitsHeld, validated, rejected, failed, microCredits
+    unitsHeld,
+    validated,
+    rejected,
+    failed,
+    microCredits
   }
 }

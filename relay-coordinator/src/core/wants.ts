@@ -6,11 +6,16 @@ import type { JobEntry, UnitInFlight } from './state.ts'
 export function queueWants(job: JobEntry, units: Iterable<number>): void {
   let start = -1
   let count = 0
-  const flush = (): void => { if (count > 0) job.wants.set(start, count) }
+  const flush = (): void => {
+    if (count > 0) job.wants.set(start, count)
+  }
   for (const number of units) {
     const unit = job.units.get(number)
     if (unit === undefined || !wantsMore(job, unit)) continue
-    if (number === start + count) { count++; continue }
+    if (number === start + count) {
+      count++
+      continue
+    }
     flush()
     start = number
     count = 1

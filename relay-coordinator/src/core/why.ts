@@ -4,7 +4,10 @@ import { dependent } from './independence.ts'
 import { matchJob } from './matching.ts'
 import type { CoordinatorState, Holder, HostEntry, JobEntry } from './state.ts'
 
-interface Finding { readonly code: ReasonCode; readonly facts: Why['facts'] }
+interface Finding {
+  readonly code: ReasonCode
+  readonly facts: Why['facts']
+}
 
 export function explain(finding: Finding): Why {
   const { sentence, remedy } = REASONS[finding.code]
@@ -14,12 +17,19 @@ export function explain(finding: Finding): Why {
 export function whyJob(state: CoordinatorState, job: JobEntry): Finding {
   const units = { unitCount: job.signed.spec.unitCount, settled: job.settled.size, errored: job.errored.size }
   switch (job.state) {
-    case 'queued': return { code: 'job_queued', facts: { missingBlobs: job.missingBlobs.size, first: [...job.missingBlobs][0] ?? '' } }
-    case 'paused': return { code: 'job_paused', facts: units }
-    case 'cancelled': case 'retired': return { code: 'job_cancelled', facts: units }
-    case 'completed': return { code: 'job_completed', facts: units }
-    case 'failed': return { code: 'job_failed', facts: units }
-    case 'running': return whyRunning(state, job, units)
+    case 'queued':
+      return { code: 'job_queued', facts: { missingBlobs: job.missingBlobs.size, first: [...job.missingBlobs][0] ?? '' } }
+    case 'paused':
+      return { code: 'job_paused', facts: units }
+    case 'cancelled':
+    case 'retired':
+      return { code: 'job_cancelled', facts: units }
+    case 'completed':
+      return { code: 'job_completed', facts: units }
+    case 'failed':
+      return { code: 'job_failed', facts: units }
+    case 'running':
+      return whyRunning(state, job, units)
   }
 }
 
@@ -28,7 +38,8 @@ function whyRunning(state: CoordinatorState, job: JobEntry, units: Why['facts'])
   if (connected.length === 0) return { code: 'no_volunteers', facts: units }
   const executors = kernelExecutors(job.signed.spec.kernel)
   const capable = connected.flatMap(holdersOf).filter((holder) => executors.includes(holder.executor))
-  if (capable.length === 0) return { code: 'no_capable_volunteer', facts: { ...units, kernelNeeds: executors.join(' or '), volunteers: connected.length } }
+  if (capable.length === 0)
+    return { code: 'no_capable_volunteer', facts: { ...units, kernelNeeds: executors.join(' or '), volunteers: connected.length } }
   const { quorum, independence } = job.signed.spec.verification
   const voices = independentVoices(capable, independence)
   if (voices < quorum) return { code: 'too_few_independent', facts: { ...units, quorum, independence, voices } }
@@ -49,7 +60,8 @@ function independentVoices(holders: readonly Holder[], level: Parameters<typeof 
 
 export function whyUnit(job: JobEntry, number: number): Finding {
   if (job.settled.has(number)) return { code: 'settled', facts: { unit: number } }
-  if (job.errored.has(number)) return { code: job.failures.has('inconclusive') ? 'inconclusive' : 'too_many_failures', facts: { unit: number } }
+  if (job.errored.has(number))
+    return { code: job.failures.has('inconclusive') ? 'inconclusive' : 'too_many_failures', facts: { unit: number } }
   const unit = job.units.get(number)
   if (unit === undefined) return { code: 'awaiting_first_lease', facts: { unit: number, nextUnit: job.cursor } }
   const facts = { unit: number, results: unit.results.length, failures: unit.failures.length, active: unit.active.size }

@@ -14,7 +14,11 @@ async function settleAll(coordinator: ReturnType<typeof start>, hosts = ['a', 'b
     const host = connectedHost(name)
     await coordinator.hostConnected(host)
     for (const lease of (await coordinator.ask(host.host, { executor: 'js', units: 4, seconds: 0 })).leases) {
-      const { report, values } = reportOf(host.host, lease, Array.from({ length: lease.count }, (_, i) => ({ unit: lease.start + i, value: u32(lease.start + i) })))
+      const { report, values } = reportOf(
+        host.host,
+        lease,
+        Array.from({ length: lease.count }, (_, i) => ({ unit: lease.start + i, value: u32(lease.start + i) }))
+      )
       await coordinator.report(report, Buffer.concat(values))
     }
   }
@@ -23,7 +27,13 @@ async function settleAll(coordinator: ReturnType<typeof start>, hosts = ['a', 'b
 it('requests that arrive together share one transaction, and none is answered before it', async () => {
   const store = createMemoryStore()
   const commits: number[] = []
-  const coordinator = start({ ...store, commit: (events, state) => { commits.push(events.length); store.commit(events, state) } })
+  const coordinator = start({
+    ...store,
+    commit: (events, state) => {
+      commits.push(events.length)
+      store.commit(events, state)
+    }
+  })
   await Promise.all(['a', 'b', 'c'].map((name) => coordinator.hostConnected(connectedHost(name))))
   expect(commits).toEqual([3])
   await coordinator.close()
@@ -32,7 +42,13 @@ it('requests that arrive together share one transaction, and none is answered be
 it('when the disk is full nothing is acknowledged, the state goes back, and it works again later', async () => {
   const store = createMemoryStore()
   let full = false
-  const coordinator = start({ ...store, commit: (events, state) => { if (full) throw new PeerComputeError('STORE_FULL', 'test'); store.commit(events, state) } })
+  const coordinator = start({
+    ...store,
+    commit: (events, state) => {
+      if (full) throw new PeerComputeError('STORE_FULL', 'test')
+      store.commit(events, state)
+    }
+  })
   const { job, signed } = unsigned(smallSpec())
   full = true
   await expect(coordinator.submit(signed, false)).rejects.toMatchObject({ code: 'STORE_FULL' })
@@ -65,11 +81,18 @@ it('results, values, live events and settlements tell the same story', async () 
   const { job, signed } = unsigned(smallSpec())
   const settlements: Settlement[] = []
   coordinator.onSettlement((settlement) => settlements.push(settlement))
-  const units = new Promise<LiveEvent>((resolve) => coordinator.onLive((event) => { if (event.event === 'units') resolve(event) }))
+  const units = new Promise<LiveEvent>((resolve) =>
+    coordinator.onLive((event) => {
+      if (event.event === 'units') resolve(event)
+    })
+  )
   await coordinator.submit(signed, false)
   await settleAll(coordinator)
   const { rows, next } = await coordinator.results(job, { from: 1, limit: 2 })
-  expect(rows.map((row) => [row.unit, row.values['count'], row.votes.map((vote) => vote.verdict)])).toEqual([[1, [1], ['canonical', 'agrees']], [2, [2], ['canonical', 'agrees']]])
+  expect(rows.map((row) => [row.unit, row.values['count'], row.votes.map((vote) => vote.verdict)])).toEqual([
+    [1, [1], ['canonical', 'agrees']],
+    [2, [2], ['canonical', 'agrees']]
+  ])
   expect(next).toBe(3)
   expect((await coordinator.values(job, { start: 2, count: 1 })).map(({ unit, value }) => [unit, [...value]])).toEqual([[2, [2, 0, 0, 0]]])
   expect(await units).toEqual({ event: 'units', data: { job, ranges: [[0, 4]] } })
@@ -98,6 +121,8 @@ it('unknown jobs, hosts and units are refused with their codes', async () => {
   await coordinator.submit(signed, false)
   expect(() => coordinator.why(job, 4)).toThrow('the job has units 0 to 3, not 4')
   expect(() => coordinator.whyHost(connectedHost('x').host)).toThrow('nothing at this address')
-  await expect(coordinator.ask(connectedHost('x').host, { executor: 'js', units: 1, seconds: 0 })).rejects.toMatchObject({ code: 'HELLO_REQUIRED' })
+  await expect(coordinator.ask(connectedHost('x').host, { executor: 'js', units: 1, seconds: 0 })).rejects.toMatchObject({
+    code: 'HELLO_REQUIRED'
+  })
   await coordinator.close()
 })

@@ -1,11 +1,37 @@
 /** The `Coordinator` that the shells talk to: the pure core behind a group commit, with views, live events and deadlines. */
 import {
-  jobIdOf, outputElements, PeerComputeError, type ContentHash, type JobId, type JobSpec, type Report, type ResultRow, type SignedSpec
+  jobIdOf,
+  outputElements,
+  PeerComputeError,
+  type ContentHash,
+  type JobId,
+  type JobSpec,
+  type Report,
+  type ResultRow,
+  type SignedSpec
 } from '@peercompute/job-specs'
 import type { Coordinator } from '../coordinator.ts'
 import {
-  decideAsk, decideBlobArrived, decideConnect, decideControl, decideDisconnect, decideExpire, decideRelease, decideRenew, decideReport, decideSubmit,
-  explain, hostView, jobDetail, jobSummary, whyHost, whyJob, whyUnit, type CoordinatorStore, type JobEntry, type SettledUnit
+  decideAsk,
+  decideBlobArrived,
+  decideConnect,
+  decideControl,
+  decideDisconnect,
+  decideExpire,
+  decideRelease,
+  decideRenew,
+  decideReport,
+  decideSubmit,
+  explain,
+  hostView,
+  jobDetail,
+  jobSummary,
+  whyHost,
+  whyJob,
+  whyUnit,
+  type CoordinatorStore,
+  type JobEntry,
+  type SettledUnit
 } from '../core/index.ts'
 import { GroupCommit } from './group-commit.ts'
 import { LiveFeed } from './live-feed.ts'
@@ -24,7 +50,13 @@ export const EXPIRE_INTERVAL_MS = 1_000
 
 export function createCoordinator({ store, now, random, hasBlob }: CoordinatorInit): Coordinator {
   const feed = new LiveFeed(() => commits.state)
-  const commits = new GroupCommit({ store, context: () => ({ now: now(), random }), onCommitted: (events) => { feed.committed(events) } })
+  const commits = new GroupCommit({
+    store,
+    context: () => ({ now: now(), random }),
+    onCommitted: (events) => {
+      feed.committed(events)
+    }
+  })
   const expiring = setInterval(() => {
     commits.execute(decideExpire, { type: 'expire' }).catch(() => undefined) // A full disk is met again, and told, by the next request.
   }, EXPIRE_INTERVAL_MS)
@@ -35,13 +67,17 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
     if (job === undefined) throw new PeerComputeError('JOB_NOT_FOUND', `no job has the id ${id}`)
     return job
   }
-  const control = (type: 'cancel' | 'pause' | 'resume') => async (job: JobId) => { await commits.execute(decideControl, { type, job }) }
+  const control = (type: 'cancel' | 'pause' | 'resume') => async (job: JobId) => {
+    await commits.execute(decideControl, { type, job })
+  }
   const missing = async (spec: JobSpec): Promise<ContentHash[]> => {
     const wanted = blobsOf(spec)
     const present = await Promise.all(wanted.map(hasBlob))
     return wanted.filter((_, index) => present[index] !== true)
   }
-  const blobArrived = async (sha256: ContentHash) => { await commits.execute(decideBlobArrived, { type: 'blob-arrived', sha256 }) }
+  const blobArrived = async (sha256: ContentHash) => {
+    await commits.execute(decideBlobArrived, { type: 'blob-arrived', sha256 })
+  }
 
   return {
     submit: async (signed: SignedSpec, custodial: boolean) => {
@@ -57,12 +93,18 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
     cancel: control('cancel'),
     pause: control('pause'),
     resume: control('resume'),
-    hostConnected: async (host) => { await commits.execute(decideConnect, { type: 'connect', host }) },
-    hostDisconnected: async (host) => { await commits.execute(decideDisconnect, { type: 'disconnect', host }) },
+    hostConnected: async (host) => {
+      await commits.execute(decideConnect, { type: 'connect', host })
+    },
+    hostDisconnected: async (host) => {
+      await commits.execute(decideDisconnect, { type: 'disconnect', host })
+    },
     ask: (host, request) => commits.execute(decideAsk, { type: 'ask', host, ...request }),
     report: async (report, values) => commits.execute(decideReport, { type: 'report', report, values: split(report, values) }),
     renew: (host, leases) => commits.execute(decideRenew, { type: 'renew', host, leases }),
-    release: async (host, job, epoch) => { await commits.execute(decideRelease, { type: 'release', host, job, epoch }) },
+    release: async (host, job, epoch) => {
+      await commits.execute(decideRelease, { type: 'release', host, job, epoch })
+    },
     signedSpec: (job) => commits.state.jobs.get(job)?.signed,
     jobs: ({ limit, cursor }) => {
       const newestFirst = [...commits.state.jobs.values()].reverse()
@@ -75,7 +117,8 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
     why: (id, unit) => {
       const job = jobEntry(id)
       if (unit === undefined) return explain(whyJob(commits.state, job))
-      if (unit >= job.signed.spec.unitCount) throw new PeerComputeError('REQUEST_INVALID', `the job has units 0 to ${job.signed.spec.unitCount - 1}, not ${unit}`)
+      if (unit >= job.signed.spec.unitCount)
+        throw new PeerComputeError('REQUEST_INVALID', `the job has units 0 to ${job.signed.spec.unitCount - 1}, not ${unit}`)
       return explain(whyUnit(job, unit))
     },
     whyHost: (id) => {
@@ -134,9 +177,18 @@ function split(report: Report, values: Uint8Array): Uint8Array[] {
 function resultRow(spec: JobSpec, unit: SettledUnit): ResultRow {
   const values = Object.fromEntries(spec.outputs.map(({ name }) => [name, outputElements(spec.outputs, name, unit.value).map(jsonNumber)]))
   return {
-    unit: unit.unit, digest: unit.digest, settledAt: unit.settledAt, values, independence: spec.verification.independence,
+    unit: unit.unit,
+    digest: unit.digest,
+    settledAt: unit.settledAt,
+    values,
+    independence: spec.verification.independence,
     votes: unit.votes.map(({ holder, numericClass, epoch, verdict }) => ({
-      host: holder.host, account: holder.account, executor: holder.executor, numericClass, epoch, verdict
+      host: holder.host,
+      account: holder.account,
+      executor: holder.executor,
+      numericClass,
+      epoch,
+      verdict
     }))
   }
 }

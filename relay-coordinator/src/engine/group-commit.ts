@@ -3,7 +3,15 @@
  * in groups, and each answer waits for its group. Requests that arrive together cost one transaction.
  */
 import { PeerComputeError } from '@peercompute/job-specs'
-import { evolve, rebuild, type Context, type CoordinatorEvent, type CoordinatorState, type CoordinatorStore, type Decider } from '../core/index.ts'
+import {
+  evolve,
+  rebuild,
+  type Context,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type CoordinatorStore,
+  type Decider
+} from '../core/index.ts'
 
 interface Waiting {
   readonly settle: () => void
@@ -44,10 +52,17 @@ export class GroupCommit {
     }
     if (this.#events.length === 0) return Promise.resolve(decision.answer)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ settle: () => { resolve(decision.answer) }, fail: reject })
+      this.#waiting.push({
+        settle: () => {
+          resolve(decision.answer)
+        },
+        fail: reject
+      })
       if (this.#scheduled) return
       this.#scheduled = true
-      setImmediate(() => { this.flush() })
+      setImmediate(() => {
+        this.flush()
+      })
     })
   }
 

@@ -33,7 +33,10 @@ export class LiveFeed {
     for (const settlement of settlementsOf(events, this.#state())) for (const listener of this.#settlements) listener(settlement)
     for (const event of events) this.#note(event)
     if (this.#live.size === 0) this.#forget()
-    else this.#timer ??= setTimeout(() => { this.#publish() }, LIVE_INTERVAL_MS)
+    else
+      this.#timer ??= setTimeout(() => {
+        this.#publish()
+      }, LIVE_INTERVAL_MS)
   }
 
   close(): void {
@@ -49,7 +52,8 @@ export class LiveFeed {
       ranges.add(event.unit)
       this.#newlySettled.set(event.job, ranges)
     }
-    this.#fleetChanged ||= event.type === 'host-connected' || event.type === 'host-disconnected' || event.type === 'settled' || event.type === 'leased'
+    this.#fleetChanged ||=
+      event.type === 'host-connected' || event.type === 'host-disconnected' || event.type === 'settled' || event.type === 'leased'
   }
 
   #forget(): void {

@@ -2,47 +2,133 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import {
-  accountIdSchema, contentHashSchema, executorKindSchema, hostDescriptionSchema, hostIdSchema, jobIdSchema, jobStateSchema, reducedSchema,
-  signedSpecSchema, unitFailureSchema, reasonCodeSchema
+  accountIdSchema,
+  contentHashSchema,
+  executorKindSchema,
+  hostDescriptionSchema,
+  hostIdSchema,
+  jobIdSchema,
+  jobStateSchema,
+  reducedSchema,
+  signedSpecSchema,
+  unitFailureSchema,
+  reasonCodeSchema
 } from '@peercompute/job-specs'
 import type { SettledUnit, StoredRows } from '../core/index.ts'
 
-const parsed = <T extends z.ZodType>(schema: T) => z.string().transform((text): unknown => JSON.parse(text)).pipe(schema)
+const parsed = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(schema)
 const holderSchema = z.object({ host: hostIdSchema, account: accountIdSchema, subnet: z.string(), executor: executorKindSchema })
 const flag = z.int().transform((value) => value !== 0)
 const failureSummary = z.object({ units: z.int(), message: z.string(), host: z.string() })
 
-const jobRowSchema = z.object({
-  no: z.int(), id: jobIdSchema, signed: parsed(signedSpecSchema), custodial: flag, submitted_at: z.int(), state: jobStateSchema,
-  missing_blobs: parsed(z.array(contentHashSchema)), cursor: z.int(), next_epoch: z.int(), executions: z.int(), reduced: parsed(reducedSchema),
-  first_settled_at: z.int().nullable(), ended_at: z.int().nullable(), settlers: parsed(z.array(hostIdSchema)),
-  failures: parsed(z.array(z.tuple([z.union([unitFailureSchema, reasonCodeSchema]), failureSummary])))
-}).transform((row) => ({
-  no: row.no, id: row.id, signed: row.signed, custodial: row.custodial, submittedAt: row.submitted_at, state: row.state,
-  missingBlobs: row.missing_blobs, cursor: row.cursor, nextEpoch: row.next_epoch, executions: row.executions, reduced: row.reduced,
-  firstSettledAt: row.first_settled_at, endedAt: row.ended_at, settlers: row.settlers, failures: row.failures
-}))
-const leaseRowSchema = z.object({ job: z.int(), epoch: z.int(), start: z.int(), count: z.int(), holder: parsed(holderSchema), deadline: z.int(), over: flag })
-const resultRowSchema = z.object({
-  job: z.int(), unit: z.int(), epoch: z.int(), holder: parsed(holderSchema), numeric_class: z.string(), probe_version: z.int(),
-  digest: contentHashSchema, value: z.instanceof(Uint8Array), compute_ms: z.number(), at: z.int()
+const jobRowSchema = z
+  .object({
+    no: z.int(),
+    id: jobIdSchema,
+    signed: parsed(signedSpecSchema),
+    custodial: flag,
+    submitted_at: z.int(),
+    state: jobStateSchema,
+    missing_blobs: parsed(z.array(contentHashSchema)),
+    cursor: z.int(),
+    next_epoch: z.int(),
+    executions: z.int(),
+    reduced: parsed(reducedSchema),
+    first_settled_at: z.int().nullable(),
+    ended_at: z.int().nullable(),
+    settlers: parsed(z.array(hostIdSchema)),
+    failures: parsed(z.array(z.tuple([z.union([unitFailureSchema, reasonCodeSchema]), failureSummary])))
+  })
+  .transform((row) => ({
+    no: row.no,
+    id: row.id,
+    signed: row.signed,
+    custodial: row.custodial,
+    submittedAt: row.submitted_at,
+    state: row.state,
+    missingBlobs: row.missing_blobs,
+    cursor: row.cursor,
+    nextEpoch: row.next_epoch,
+    executions: row.executions,
+    reduced: row.reduced,
+    firstSettledAt: row.first_settled_at,
+    endedAt: row.ended_at,
+    settlers: row.settlers,
+    failures: row.failures
+  }))
+const leaseRowSchema = z.object({
+  job: z.int(),
+  epoch: z.int(),
+  start: z.int(),
+  count: z.int(),
+  holder: parsed(holderSchema),
+  deadline: z.int(),
+  over: flag
 })
-const failureRowSchema = z.object({ job: z.int(), unit: z.int(), epoch: z.int(), holder: parsed(holderSchema), reason: unitFailureSchema, message: z.string() })
+const resultRowSchema = z.object({
+  job: z.int(),
+  unit: z.int(),
+  epoch: z.int(),
+  holder: parsed(holderSchema),
+  numeric_class: z.string(),
+  probe_version: z.int(),
+  digest: contentHashSchema,
+  value: z.instanceof(Uint8Array),
+  compute_ms: z.number(),
+  at: z.int()
+})
+const failureRowSchema = z.object({
+  job: z.int(),
+  unit: z.int(),
+  epoch: z.int(),
+  holder: parsed(holderSchema),
+  reason: unitFailureSchema,
+  message: z.string()
+})
 const rangeRowSchema = z.object({ job: z.int(), start: z.int(), count: z.int() })
-const hostRowSchema = z.object({
-  host: hostIdSchema, account: accountIdSchema, label: z.string(), description: parsed(hostDescriptionSchema), subnet: z.string(),
-  last_seen_at: z.int(), validated: z.int(), rejected: z.int(), failed: z.int(), micro_credits: z.int()
-}).transform(({ last_seen_at: lastSeenAt, micro_credits: microCredits, ...row }) => ({ ...row, lastSeenAt, microCredits }))
+const hostRowSchema = z
+  .object({
+    host: hostIdSchema,
+    account: accountIdSchema,
+    label: z.string(),
+    description: parsed(hostDescriptionSchema),
+    subnet: z.string(),
+    last_seen_at: z.int(),
+    validated: z.int(),
+    rejected: z.int(),
+    failed: z.int(),
+    micro_credits: z.int()
+  })
+  .transform(({ last_seen_at: lastSeenAt, micro_credits: microCredits, ...row }) => ({ ...row, lastSeenAt, microCredits }))
 const creditRowSchema = z.object({ account: accountIdSchema, micro_credits: z.int() })
-const voteSchema = z.object({ epoch: z.int(), holder: holderSchema, numericClass: z.string(), verdict: z.enum(['canonical', 'agrees', 'rejected']) })
-const settledRowSchema = z.object({ unit: z.int(), digest: contentHashSchema, value: z.instanceof(Uint8Array), votes: parsed(z.array(voteSchema)), at: z.int() })
+const voteSchema = z.object({
+  epoch: z.int(),
+  holder: holderSchema,
+  numericClass: z.string(),
+  verdict: z.enum(['canonical', 'agrees', 'rejected'])
+})
+const settledRowSchema = z.object({
+  unit: z.int(),
+  digest: contentHashSchema,
+  value: z.instanceof(Uint8Array),
+  votes: parsed(z.array(voteSchema)),
+  at: z.int()
+})
 
 /** Consecutive units of a table as ranges (gaps and islands), so that loading grows with the ranges. */
 const islands = (table: 'settled' | 'errored') =>
   `SELECT job, MIN(unit) AS start, COUNT(*) AS count FROM (SELECT job, unit, unit - ROW_NUMBER() OVER (PARTITION BY job ORDER BY unit) AS island FROM ${table}) GROUP BY job, island`
 
 export function loadRows(database: DatabaseSync): StoredRows {
-  const all = <T extends z.ZodType>(schema: T, query: string): z.infer<T>[] => database.prepare(query).all().map((row) => schema.parse(row))
+  const all = <T extends z.ZodType>(schema: T, query: string): z.infer<T>[] =>
+    database
+      .prepare(query)
+      .all()
+      .map((row) => schema.parse(row))
   const jobs = all(jobRowSchema, 'SELECT * FROM jobs ORDER BY no')
   const ids = new Map(jobs.map((job) => [job.no, job.id]))
   const ofJob = <Row extends { job: number }, Out>(rows: Row[], map: (job: (typeof jobs)[number]['id'], row: Row) => Out): Out[] =>
@@ -54,15 +140,27 @@ export function loadRows(database: DatabaseSync): StoredRows {
     jobs: jobs.map(({ no: _no, ...row }) => row),
     leases: ofJob(all(leaseRowSchema, 'SELECT * FROM leases ORDER BY job, epoch'), (job, row) => ({ ...row, job })),
     results: ofJob(all(resultRowSchema, 'SELECT * FROM pending_results ORDER BY job, unit, at, epoch'), (job, row) => ({
-      job, unit: row.unit,
+      job,
+      unit: row.unit,
       result: {
-        epoch: row.epoch, holder: row.holder, numericClass: row.numeric_class, probeVersion: row.probe_version, digest: row.digest,
-        value: row.value, computeMs: row.compute_ms, at: row.at
+        epoch: row.epoch,
+        holder: row.holder,
+        numericClass: row.numeric_class,
+        probeVersion: row.probe_version,
+        digest: row.digest,
+        value: row.value,
+        computeMs: row.compute_ms,
+        at: row.at
       }
     })),
-    failures: ofJob(all(failureRowSchema, 'SELECT * FROM failed_attempts ORDER BY job, unit, epoch'), (job, { unit, epoch, holder, reason, message }) => ({
-      job, unit, attempt: { epoch, holder, reason, message }
-    })),
+    failures: ofJob(
+      all(failureRowSchema, 'SELECT * FROM failed_attempts ORDER BY job, unit, epoch'),
+      (job, { unit, epoch, holder, reason, message }) => ({
+        job,
+        unit,
+        attempt: { epoch, holder, reason, message }
+      })
+    ),
     settled: ofJob(all(rangeRowSchema, islands('settled')), (job, { start, count }) => ({ job, start, count })),
     errored: ofJob(all(rangeRowSchema, islands('errored')), (job, { start, count }) => ({ job, start, count })),
     hosts: all(hostRowSchema, 'SELECT * FROM hosts ORDER BY host'),

@@ -9,22 +9,27 @@ import { rebuild } from '../core/index.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
 let folder = ''
-beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'peercompute-store-')) })
-afterEach(() => { chmodSync(folder, 0o700); rmSync(folder, { recursive: true }) })
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'peercompute-store-'))
+})
+afterEach(() => {
+  chmodSync(folder, 0o700)
+  rmSync(folder, { recursive: true })
+})
 
 it('a process killed at any moment has lost no acknowledged result and credited none twice', async () => {
   const file = join(folder, 'coordinator.db')
   const acknowledged = new Set<string>()
   for (let round = 0; round < 4; round++) {
-    const child = spawn(process.execPath, [fileURLToPath(new URL('crash-child.ts', import.meta.url)), file], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [fileURLToPath(new URL('crash-child.ts', import.meta.url)), file], {
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
     const closed = once(child, 'close')
     let text = ''
     const wanted = 20 + round * 137
-    let lines = 0
     for await (const chunk of child.stdout) {
       text += String(chunk)
-      lines = text.split('\n').length
-      if (lines > wanted) break
+      if (text.split('\n').length > wanted) break
     }
     child.kill('SIGKILL')
     await closed

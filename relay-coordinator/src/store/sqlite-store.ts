@@ -4,7 +4,15 @@
  */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { PeerComputeError, type JobId } from '@peercompute/job-specs'
-import { hostRow, jobRow, touched, type CoordinatorEvent, type CoordinatorState, type CoordinatorStore, type SettledUnit } from '../core/index.ts'
+import {
+  hostRow,
+  jobRow,
+  touched,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type CoordinatorStore,
+  type SettledUnit
+} from '../core/index.ts'
 import { loadRows, settledUnit } from './load-rows.ts'
 import { MIGRATIONS } from './schema.ts'
 
@@ -31,10 +39,19 @@ export function openSqliteStore(file: string): CoordinatorStore {
       if (job === undefined) continue
       const row = jobRow(job)
       const changing = [
-        row.state, json(row.missingBlobs), row.cursor, row.nextEpoch, row.executions, json(row.reduced), row.firstSettledAt, row.endedAt,
-        json(row.settlers), json(row.failures)
+        row.state,
+        json(row.missingBlobs),
+        row.cursor,
+        row.nextEpoch,
+        row.executions,
+        json(row.reduced),
+        row.firstSettledAt,
+        row.endedAt,
+        json(row.settlers),
+        json(row.failures)
       ]
-      if (sql.updateJob.run(...changing, id).changes === 0) sql.insertJob.run(...changing, id, json(row.signed), row.custodial ? 1 : 0, row.submittedAt)
+      if (sql.updateJob.run(...changing, id).changes === 0)
+        sql.insertJob.run(...changing, id, json(row.signed), row.custodial ? 1 : 0, row.submittedAt)
     }
   }
 
@@ -44,7 +61,18 @@ export function openSqliteStore(file: string): CoordinatorStore {
       const entry = state.hosts.get(id)
       if (entry === undefined) continue
       const row = hostRow(entry)
-      sql.putHost.run(row.host, row.account, row.label, json(row.description), row.subnet, row.lastSeenAt, row.validated, row.rejected, row.failed, row.microCredits)
+      sql.putHost.run(
+        row.host,
+        row.account,
+        row.label,
+        json(row.description),
+        row.subnet,
+        row.lastSeenAt,
+        row.validated,
+        row.rejected,
+        row.failed,
+        row.microCredits
+      )
     }
     for (const account of accounts) sql.putCredit.run(account, state.credit.get(account) ?? 0)
   }
@@ -89,7 +117,10 @@ export function openSqliteStore(file: string): CoordinatorStore {
         sql.putErrored.run(numberOf(event.job), event.unit, event.reason)
         sql.audit.run(event.at, event.type, json({ job: event.job, unit: event.unit, reason: event.reason }))
         return
-      case 'job-blob': case 'host-connected': case 'host-disconnected': return
+      case 'job-blob':
+      case 'host-connected':
+      case 'host-disconnected':
+        return
     }
   }
 
@@ -100,14 +131,17 @@ export function openSqliteStore(file: string): CoordinatorStore {
         saveJobs(events, state)
         for (const event of events) apply(event)
         saveParties(events, state)
-        for (const [job, units] of settledByJob(events)) sql.audit.run(units.at, 'settled', json({ job, units: units.count, microCredits: units.microCredits }))
+        for (const [job, units] of settledByJob(events))
+          sql.audit.run(units.at, 'settled', json({ job, units: units.count, microCredits: units.microCredits }))
       })
     },
     settledUnits: (job, from, limit): readonly SettledUnit[] => {
       const no = sql.jobNumber.get(job)?.['no']
       return typeof no === 'number' ? sql.settledFrom.all(no, from, limit).map(settledUnit) : []
     },
-    close: () => { database.close() }
+    close: () => {
+      database.close()
+    }
   }
 }
 
@@ -117,7 +151,9 @@ function openDatabase(file: string): DatabaseSync {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;')
     const version = database.prepare('PRAGMA user_version').get()?.['user_version']
     for (let n = Number(version); n < MIGRATIONS.length; n++) {
-      transaction(database, () => { database.exec(`${MIGRATIONS[n] ?? ''}; PRAGMA user_version = ${n + 1}`) })
+      transaction(database, () => {
+        database.exec(`${MIGRATIONS[n] ?? ''}; PRAGMA user_version = ${n + 1}`)
+      })
     }
     return database
   } catch (cause) {
@@ -158,18 +194,31 @@ function statements(database: DatabaseSync) {
   const prepare = (text: string) => database.prepare(text)
   return {
     jobNumber: prepare('SELECT no FROM jobs WHERE id = ?'),
-    updateJob: prepare('UPDATE jobs SET state = ?, missing_blobs = ?, cursor = ?, next_epoch = ?, executions = ?, reduced = ?, first_settled_at = ?, ended_at = ?, settlers = ?, failures = ? WHERE id = ?'),
-    insertJob: prepare('INSERT INTO jobs (state, missing_blobs, cursor, next_epoch, executions, reduced, first_settled_at, ended_at, settlers, failures, id, signed, custodial, submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    updateJob: prepare(
+      'UPDATE jobs SET state = ?, missing_blobs = ?, cursor = ?, next_epoch = ?, executions = ?, reduced = ?, first_settled_at = ?, ended_at = ?, settlers = ?, failures = ? WHERE id = ?'
+    ),
+    insertJob: prepare(
+      'INSERT INTO jobs (state, missing_blobs, cursor, next_epoch, executions, reduced, first_settled_at, ended_at, settlers, failures, id, signed, custodial, submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+    ),
     putLease: prepare('INSERT INTO leases (job, epoch, start, count, holder, deadline, over) VALUES (?, ?, ?, ?, ?, ?, 0)'),
     renewLease: prepare('UPDATE leases SET deadline = ? WHERE job = ? AND epoch = ?'),
     endLease: prepare('UPDATE leases SET over = 1 WHERE job = ? AND epoch = ?'),
     dropLease: prepare('DELETE FROM leases WHERE job = ? AND epoch = ?'),
-    putResult: prepare('INSERT INTO pending_results (job, unit, epoch, holder, numeric_class, probe_version, digest, value, compute_ms, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    putResult: prepare(
+      'INSERT INTO pending_results (job, unit, epoch, holder, numeric_class, probe_version, digest, value, compute_ms, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+    ),
     putFailure: prepare('INSERT INTO failed_attempts (job, unit, epoch, holder, reason, message) VALUES (?, ?, ?, ?, ?, ?)'),
     putSettled: prepare('INSERT INTO settled (job, unit, digest, value, votes, at) VALUES (?, ?, ?, ?, ?, ?)'),
     putErrored: prepare('INSERT INTO errored (job, unit, reason) VALUES (?, ?, ?)'),
-    forgetUnit: [prepare('DELETE FROM pending_results WHERE job = ? AND unit = ?'), prepare('DELETE FROM failed_attempts WHERE job = ? AND unit = ?')],
-    forgetInFlight: [prepare('DELETE FROM pending_results WHERE job = ?'), prepare('DELETE FROM failed_attempts WHERE job = ?'), prepare('DELETE FROM leases WHERE job = ?')],
+    forgetUnit: [
+      prepare('DELETE FROM pending_results WHERE job = ? AND unit = ?'),
+      prepare('DELETE FROM failed_attempts WHERE job = ? AND unit = ?')
+    ],
+    forgetInFlight: [
+      prepare('DELETE FROM pending_results WHERE job = ?'),
+      prepare('DELETE FROM failed_attempts WHERE job = ?'),
+      prepare('DELETE FROM leases WHERE job = ?')
+    ],
     putHost: prepare('INSERT OR REPLACE INTO hosts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     putCredit: prepare('INSERT OR REPLACE INTO credit VALUES (?, ?)'),
     settledFrom: prepare('SELECT unit, digest, value, votes, at FROM settled WHERE job = ? AND unit >= ? ORDER BY unit LIMIT ?'),

@@ -1,7 +1,21 @@
 /** Small valid jobs, hosts and reports for tests of the core and its stores. */
 import {
-  blobRef, jobIdOf, sha256Hex, toBase64Url, utf8, type AccountId, type AuthorId, type ContentHash, type ExecutorKind, type HostCertificate,
-  type HostId, type JobId, type JobSpec, type Report, type SignedSpec, type Verification
+  blobRef,
+  jobIdOf,
+  sha256Hex,
+  toBase64Url,
+  utf8,
+  type AccountId,
+  type AuthorId,
+  type ContentHash,
+  type ExecutorKind,
+  type HostCertificate,
+  type HostId,
+  type JobId,
+  type JobSpec,
+  type Report,
+  type SignedSpec,
+  type Verification
 } from '@peercompute/job-specs'
 import type { ConnectedHost } from '../coordinator.ts'
 
@@ -16,11 +30,33 @@ const SIGNATURE = toBase64Url(new Uint8Array(64))
 
 export function smallSpec(overrides: { name?: string; unitCount?: number; verification?: Partial<Verification> } = {}): JobSpec {
   return {
-    v: 1, name: overrides.name ?? 'small', title: 'A small job', description: '', researcher: 'Test', revision: 1,
-    kernel: { name: 'small', abi: 1, js: { blob: blobRef(utf8('export default function compute() {}')) }, wasm: { blob: blobRef(utf8('wasm')) } },
-    params: {}, unitCount: overrides.unitCount ?? 4, inputs: [], outputs: [{ name: 'count', type: 'u32', shape: [1] }],
-    verification: { policy: 'quorum', quorum: 2, independence: 'host', comparator: { kind: 'exact' }, maxResults: 8, ...overrides.verification },
-    reduce: { kind: 'sum', output: 'count' }, limits: { unitSeconds: 1, outputBytes: 4, memoryBytes: 1024 }, unitOperations: 4.32e5
+    v: 1,
+    name: overrides.name ?? 'small',
+    title: 'A small job',
+    description: '',
+    researcher: 'Test',
+    revision: 1,
+    kernel: {
+      name: 'small',
+      abi: 1,
+      js: { blob: blobRef(utf8('export default function compute() {}')) },
+      wasm: { blob: blobRef(utf8('wasm')) }
+    },
+    params: {},
+    unitCount: overrides.unitCount ?? 4,
+    inputs: [],
+    outputs: [{ name: 'count', type: 'u32', shape: [1] }],
+    verification: {
+      policy: 'quorum',
+      quorum: 2,
+      independence: 'host',
+      comparator: { kind: 'exact' },
+      maxResults: 8,
+      ...overrides.verification
+    },
+    reduce: { kind: 'sum', output: 'count' },
+    limits: { unitSeconds: 1, outputBytes: 4, memoryBytes: 1024 },
+    unitOperations: 4.32e5
   }
 }
 
@@ -30,15 +66,31 @@ export function unsigned(spec: JobSpec, author = 'author'): { job: JobId; signed
   return { job: jobIdOf(key, spec), signed: { author: key, spec, sig: SIGNATURE } }
 }
 
-export function connectedHost(name: string, options: { account?: string; subnet?: string; executors?: readonly ExecutorKind[] } = {}): ConnectedHost {
+export function connectedHost(
+  name: string,
+  options: { account?: string; subnet?: string; executors?: readonly ExecutorKind[] } = {}
+): ConnectedHost {
   const host = keyNamed(name) as HostId
   const account = keyNamed(options.account ?? `account of ${name}`) as AccountId
   const certificate: HostCertificate = { v: 1, account, host, label: name, issuedAt: 0, sig: SIGNATURE }
   return {
-    host, account, label: name, subnet: options.subnet ?? '127.0.0.0/24', certificate,
+    host,
+    account,
+    label: name,
+    subnet: options.subnet ?? '127.0.0.0/24',
+    certificate,
     description: {
-      agent: 'test', memoryBytes: 0,
-      executors: (options.executors ?? ['js']).map((kind) => ({ kind, slots: 1, numericClass: 'test', probeVersion: 1, features: [], software: false, operationsPerSecond: 0 }))
+      agent: 'test',
+      memoryBytes: 0,
+      executors: (options.executors ?? ['js']).map((kind) => ({
+        kind,
+        slots: 1,
+        numericClass: 'test',
+        probeVersion: 1,
+        features: [],
+        software: false,
+        operationsPerSecond: 0
+      }))
     }
   }
 }
@@ -49,14 +101,29 @@ export function u32(value: number): Uint8Array {
   return bytes
 }
 
-export function reportOf(host: HostId, lease: { job: JobId; epoch: number; executor: ExecutorKind }, values: readonly { unit: number; value: Uint8Array | null }[]): { report: Report; values: Uint8Array[] } {
+export function reportOf(
+  host: HostId,
+  lease: { job: JobId; epoch: number; executor: ExecutorKind },
+  values: readonly { unit: number; value: Uint8Array | null }[]
+): { report: Report; values: Uint8Array[] } {
   const units: Report['units'] = values.map(({ unit, value }) =>
     value === null
       ? { outcome: 'failure', unit, reason: 'runtime_error', message: 'it broke', computeMs: 1 }
       : { outcome: 'success', unit, digest: sha256Hex(value) as ContentHash, bytes: value.length, computeMs: 1 }
   )
   return {
-    report: { v: 1, job: lease.job, epoch: lease.epoch, host, executor: lease.executor, numericClass: 'test', probeVersion: 1, ts: 0, units, sig: SIGNATURE },
+    report: {
+      v: 1,
+      job: lease.job,
+      epoch: lease.epoch,
+      host,
+      executor: lease.executor,
+      numericClass: 'test',
+      probeVersion: 1,
+      ts: 0,
+      units,
+      sig: SIGNATURE
+    },
     values: values.flatMap(({ value }) => (value === null ? [] : [value]))
   }
 }
