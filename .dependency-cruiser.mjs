@@ -16,13 +16,22 @@ const direction = ranks.flatMap((names, rank) =>
     comment: `${name} imports only packages below it`,
     severity: 'error',
     from: { path: folders([name]) },
-    to: { path: folders(ranks.slice(rank).flat().filter((other) => other !== name && !(name === 'bench' && other === 'tests'))) }
+    to: {
+      path: folders(
+        ranks
+          .slice(rank)
+          .flat()
+          .filter((other) => other !== name && !(name === 'bench' && other === 'tests'))
+      )
+    }
   }))
 )
 
 /** `library` may be imported only by files that match `only`. */
 const only = (name, library, where, comment) => ({
-  name, comment, severity: 'error',
+  name,
+  comment,
+  severity: 'error',
   from: { path: folders(all), pathNot: [where, '^tests/', '^bench/', '\\.test\\.ts$'] },
   to: { path: library }
 })
@@ -30,14 +39,25 @@ const only = (name, library, where, comment) => ({
 export default {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'resolves', comment: 'The import must exist and be in the package’s exports', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'resolves',
+      comment: 'The import must exist and be in the package’s exports',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true }
+    },
     ...direction,
     {
       name: 'through-exports',
       comment: 'Another package is imported by its name, never by a relative path into it',
       severity: 'error',
       from: { path: '^([^/]+)/' },
-      to: { path: folders(all), pathNot: '^$1/', dependencyTypes: ['local'], dependencyTypesNot: ['localmodule', 'npm', 'aliased-workspace'] }
+      to: {
+        path: folders(all),
+        pathNot: '^$1/',
+        dependencyTypes: ['local'],
+        dependencyTypesNot: ['localmodule', 'npm', 'aliased-workspace']
+      }
     },
     {
       name: 'core-is-pure',
@@ -60,9 +80,24 @@ export default {
       from: { path: '^dashboard/src/', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'] }
     },
-    only('yjs-in-two-places', 'node_modules/(yjs|y-indexeddb|y-protocols)/', '^(ledger/|worker-client/src/state/)', 'Yjs carries the ledger and nothing else'),
-    only('libp2p-in-one-place', 'node_modules/(libp2p|@libp2p|@chainsafe/libp2p-[^/]+|@multiformats)/', '^p2p/', 'Others import @peercompute/p2p'),
-    only('fastify-in-the-shell', 'node_modules/(fastify|@fastify|fastify-[^/]+)/', '^relay-coordinator/src/(http/|app\\.ts$)', 'HTTP is an adapter')
+    only(
+      'yjs-in-two-places',
+      'node_modules/(yjs|y-indexeddb|y-protocols)/',
+      '^(ledger/|worker-client/src/state/)',
+      'Yjs carries the ledger and nothing else'
+    ),
+    only(
+      'libp2p-in-one-place',
+      'node_modules/(libp2p|@libp2p|@chainsafe/libp2p-[^/]+|@multiformats)/',
+      '^p2p/',
+      'Others import @peercompute/p2p'
+    ),
+    only(
+      'fastify-in-the-shell',
+      'node_modules/(fastify|@fastify|fastify-[^/]+)/',
+      '^relay-coordinator/src/(http/|app\\.ts$)',
+      'HTTP is an adapter'
+    )
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -7,7 +7,9 @@ const root = join(import.meta.dirname, '..')
 const guide = readFileSync(join(root, 'docs', 'guides', 'job-file.md'), 'utf8')
 
 test('job.schema.json is current (otherwise run: node scripts/job-schema.mjs)', () => {
-  expect(JSON.parse(readFileSync(join(root, 'job-specs', 'job.schema.json'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(jobFileJsonSchema())))
+  expect(JSON.parse(readFileSync(join(root, 'job-specs', 'job.schema.json'), 'utf8'))).toEqual(
+    JSON.parse(JSON.stringify(jobFileJsonSchema()))
+  )
 })
 
 test('the guide lists every field (otherwise run: node scripts/job-schema.mjs)', () => {

@@ -7,12 +7,17 @@ import { nodeBinary, root, toolEnvironment } from './lib/run.mjs'
 
 const major = Number(process.versions.node.split('.')[0])
 if (major < 20) {
-  process.stderr.write(`Node ${process.versions.node} is too old to install the platform: it needs Node 20 or newer (it then brings its own Node 24).\n`)
+  process.stderr.write(
+    `Node ${process.versions.node} is too old to install the platform: it needs Node 20 or newer (it then brings its own Node 24).\n`
+  )
   process.exit(9)
 }
 if (!(await ensureInstalled({ dev: false })) || !(await ensureDashboard())) process.exit(9)
 
-const child = spawn(nodeBinary, [join(root, 'cli', 'src', 'main.ts'), 'start', ...process.argv.slice(2)], { stdio: 'inherit', env: toolEnvironment })
+const child = spawn(nodeBinary, [join(root, 'cli', 'src', 'main.ts'), 'start', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: toolEnvironment
+})
 // The program ignores a signal that reaches it twice: from the terminal and from here.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('error', (error) => {

@@ -31,7 +31,11 @@ async function tests(project, env) {
   console.log(`\n== ${project} tests`)
   const file = join(reports, `${project}.json`)
   rmSync(file, { force: true })
-  const { code } = await run('vitest', ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`], { env })
+  const { code } = await run(
+    'vitest',
+    ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+    { env }
+  )
   let report
   try {
     report = JSON.parse(readFileSync(file, 'utf8'))

@@ -14,19 +14,42 @@ import { AUTHOR, detail, fixtureNames, HOSTS, jobId, row, settledUnits, summary,
 import { valueBytes } from './fixture-volunteer.ts'
 
 const folder = fileURLToPath(new URL('../node_modules/.fixture', import.meta.url))
-const types: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml'
+}
 const names: readonly FixtureName[] = process.env['EMPTY'] === '1' ? [] : fixtureNames
 /** The policy of the real coordinator, so that a page that breaks it breaks here too. */
-const policy = "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+const policy =
+  "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-const library = new Map((await Promise.all(kernelNames.map(loadKernel))).flatMap(({ blobs }) => [...blobs].map(([hash, bytes]): [string, Uint8Array] => [hash, bytes])))
+const library = new Map(
+  (await Promise.all(kernelNames.map(loadKernel))).flatMap(({ blobs }) =>
+    [...blobs].map(([hash, bytes]): [string, Uint8Array] => [hash, bytes])
+  )
+)
 
-const hosts = HOSTS.map((host, index) => hostViewSchema.parse({
-  host, account: AUTHOR, label: ['This machine', '', ''][index], agent: ['peercompute/0.1.0 node/24', 'peercompute/0.1.0 chromium/156', 'peercompute/0.1.0 firefox/148'][index],
-  connected: index < 2, lastSeenAt: Date.now() - index * 90_000,
-  executors: [{ kind: 'webgpu', numericClass: 'webgpu-swiftshader-156', slots: 1, software: index === 0 }, { kind: 'js', numericClass: 'js-fdlibm', slots: 4, software: false }],
-  unitsHeld: index === 0 ? 6 : 0, validated: [684, 211, 12][index], rejected: [0, 0, 3][index], failed: [0, 1, 0][index], microCredits: [6_840_000, 2_110_000, 0][index]
-}))
+const hosts = HOSTS.map((host, index) =>
+  hostViewSchema.parse({
+    host,
+    account: AUTHOR,
+    label: ['This machine', '', ''][index],
+    agent: ['peercompute/0.1.0 node/24', 'peercompute/0.1.0 chromium/156', 'peercompute/0.1.0 firefox/148'][index],
+    connected: index < 2,
+    lastSeenAt: Date.now() - index * 90_000,
+    executors: [
+      { kind: 'webgpu', numericClass: 'webgpu-swiftshader-156', slots: 1, software: index === 0 },
+      { kind: 'js', numericClass: 'js-fdlibm', slots: 4, software: false }
+    ],
+    unitsHeld: index === 0 ? 6 : 0,
+    validated: [684, 211, 12][index],
+    rejected: [0, 0, 3][index],
+    failed: [0, 1, 0][index],
+    microCredits: [6_840_000, 2_110_000, 0][index]
+  })
+)
 
 function json(response: ServerResponse, body: unknown, status = 200): void {
   response.writeHead(status, { 'content-type': status === 200 ? 'application/json' : 'application/problem+json' }).end(JSON.stringify(body))
@@ -45,19 +68,34 @@ function events(response: ServerResponse): void {
 
 function job(response: ServerResponse, name: FixtureName, part: string, query: URLSearchParams): void {
   const settled = settledUnits(name).sort((a, b) => a - b)
-  if (part === '') return json(response, detail(name))
+  if (part === '') {
+    json(response, detail(name))
+    return
+  }
   if (part === 'why') {
     const unit = Number(query.get('unit'))
     const done = settled.includes(unit)
-    return json(response, whySchema.parse(done
-      ? { code: 'settled', sentence: 'The unit is validated.', remedy: 'Nothing is to be done.', facts: {} }
-      : { code: 'awaiting_second_opinion', sentence: 'One result is there; an independent one is missing.', remedy: 'It needs a volunteer that has not computed it yet.', facts: {} }))
+    json(
+      response,
+      whySchema.parse(
+        done
+          ? { code: 'settled', sentence: 'The unit is validated.', remedy: 'Nothing is to be done.', facts: {} }
+          : {
+              code: 'awaiting_second_opinion',
+              sentence: 'One result is there; an independent one is missing.',
+              remedy: 'It needs a volunteer that has not computed it yet.',
+              facts: {}
+            }
+      )
+    )
+    return
   }
   const start = Number(query.get('from') ?? query.get('start') ?? 0)
   const limit = Number(query.get('limit') ?? query.get('count') ?? 100)
   if (part === 'results') {
     const units = settled.filter((unit) => unit >= start)
-    return json(response, { rows: units.slice(0, limit).map((unit) => row(name, unit)), next: units[limit] ?? null })
+    json(response, { rows: units.slice(0, limit).map((unit) => row(name, unit)), next: units[limit] ?? null })
+    return
   }
   if (part === 'values') {
     response.writeHead(200, { 'content-type': FRAME_MEDIA_TYPE })
@@ -78,19 +116,39 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (!url.pathname.startsWith('/api/')) {
     const file = url.pathname === '/' ? '/index.html' : url.pathname
     const bytes = await readFile(folder + file).catch(() => null)
-    if (bytes === null) return refuse(response, 404, 'NOT_FOUND', file)
-    response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream', 'content-security-policy': policy }).end(bytes)
+    if (bytes === null) {
+      refuse(response, 404, 'NOT_FOUND', file)
+      return
+    }
+    response
+      .writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream', 'content-security-policy': policy })
+      .end(bytes)
     return
   }
-  if (path === '/events') return events(response)
-  if (path === '/hosts') return json(response, { hosts })
-  if (path === '/jobs' && request.method === 'GET') return json(response, jobPageSchema.parse({ jobs: names.map(summary), next: null }))
+  if (path === '/events') {
+    events(response)
+    return
+  }
+  if (path === '/hosts') {
+    json(response, { hosts })
+    return
+  }
+  if (path === '/jobs' && request.method === 'GET') {
+    json(response, jobPageSchema.parse({ jobs: names.map(summary), next: null }))
+    return
+  }
   const [, id = '', part = ''] = /^\/jobs\/([0-9a-f]{64})\/?(\w*)$/.exec(path) ?? []
   const name = names.find((known) => jobId(known) === id)
-  if (name !== undefined) return job(response, name, part, url.searchParams)
+  if (name !== undefined) {
+    job(response, name, part, url.searchParams)
+    return
+  }
   if (path.startsWith('/blobs/')) {
     const bytes = library.get(path.slice('/blobs/'.length))
-    if (bytes === undefined) return refuse(response, 404, 'BLOB_NOT_FOUND', path)
+    if (bytes === undefined) {
+      refuse(response, 404, 'BLOB_NOT_FOUND', path)
+      return
+    }
     response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(bytes)
     return
   }
@@ -98,7 +156,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 const server = createServer((request, response) => {
-  answer(request, response).catch((error: unknown) => { refuse(response, 500, 'INTERNAL', String(error)) })
+  answer(request, response).catch((error: unknown) => {
+    refuse(response, 500, 'INTERNAL', String(error))
+  })
 })
 server.listen(Number(process.env['PORT'] ?? 0), '127.0.0.1', () => {
   const address = server.address()

@@ -7,8 +7,21 @@ export const createIdbIdentityStore = () => ({ load: () => Promise.resolve(null)
 export const loadOrCreateIdentity = async () => ({ account: await generateKeyPair({ extractable: false }) })
 
 const WRITE: Record<ElementType, (view: DataView, at: number, value: number) => void> = {
-  u8: (view, at, value) => { view.setUint8(at, value) }, i32: (view, at, value) => { view.setInt32(at, value, true) }, u32: (view, at, value) => { view.setUint32(at, value, true) },
-  f32: (view, at, value) => { view.setFloat32(at, value, true) }, f64: (view, at, value) => { view.setFloat64(at, value, true) }
+  u8: (view, at, value) => {
+    view.setUint8(at, value)
+  },
+  i32: (view, at, value) => {
+    view.setInt32(at, value, true)
+  },
+  u32: (view, at, value) => {
+    view.setUint32(at, value, true)
+  },
+  f32: (view, at, value) => {
+    view.setFloat32(at, value, true)
+  },
+  f64: (view, at, value) => {
+    view.setFloat64(at, value, true)
+  }
 }
 
 export function valueBytes(name: 'mandelbrot' | 'keeling' | 'queens', unit: number): Uint8Array {
@@ -16,7 +29,9 @@ export function valueBytes(name: 'mandelbrot' | 'keeling' | 'queens', unit: numb
   const values = unitValue(name, unit)
   const bytes = new Uint8Array(values.length * ELEMENT_BYTES[type])
   const view = new DataView(bytes.buffer)
-  values.forEach((value, index) => { WRITE[type](view, index * ELEMENT_BYTES[type], value) })
+  values.forEach((value, index) => {
+    WRITE[type](view, index * ELEMENT_BYTES[type], value)
+  })
   return bytes
 }
 
@@ -55,23 +70,33 @@ export function createBrowserVolunteer() {
       void become('computing')
       work(open())
     },
-    finish: () => become('stopped'), stop: () => become('stopped'),
+    finish: () => become('stopped'),
+    stop: () => become('stopped'),
     snapshot: () => ({
-      state: state as 'computing', reason: state === 'suspended' ? ('user_paused' as const) : null,
+      state: state as 'computing',
+      reason: state === 'suspended' ? ('user_paused' as const) : null,
       executors: [
         { kind: 'webgpu' as const, software: true, numericClass: 'webgpu-swiftshader-156', busyUnits: 1, unitsDone: done },
         { kind: 'js' as const, software: false, numericClass: 'js-fdlibm', busyUnits: 2, unitsDone: Math.floor(done / 2) }
       ],
-      currentJobs: [{ id: jobId('mandelbrot'), title: spec('mandelbrot').title, researcher: spec('mandelbrot').researcher, description: '' }],
-      unitsDone: done, account: AUTHOR, host: AUTHOR
+      currentJobs: [
+        { id: jobId('mandelbrot'), title: spec('mandelbrot').title, researcher: spec('mandelbrot').researcher, description: '' }
+      ],
+      unitsDone: done,
+      account: AUTHOR,
+      host: AUTHOR
     }),
     onChange: (listener: () => void) => {
       changes.add(listener)
-      return () => { changes.delete(listener) }
+      return () => {
+        changes.delete(listener)
+      }
     },
     onUnit: (listener: (news: never) => void) => {
       units.add(listener as (news: object) => void)
-      return () => { units.delete(listener as (news: object) => void) }
+      return () => {
+        units.delete(listener as (news: object) => void)
+      }
     }
   }
 }

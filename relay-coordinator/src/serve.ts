@@ -8,6 +8,7 @@ import { announceFor, attachRelay, createRelayNode } from '@peercompute/p2p/rela
 import { createApp, type App } from './app.ts'
 import { createAwaitedBlobs } from './blobs/awaited-blobs.ts'
 import { openBlobFolder } from './blobs/blob-folder.ts'
+import { storeLibraryBlobs } from './blobs/library-blobs.ts'
 import { systemClock, type Clock } from './config/clock.ts'
 import { openDataFolder } from './config/data-folder.ts'
 import { errorCode, errorMessage } from './config/error-code.ts'
@@ -93,6 +94,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const keys = await loadCoordinatorKeys(folder.keys, clock.now())
   const token = await loadAdminToken(folder.keys)
   const blobs = await openBlobFolder(folder.blobs)
+  await storeLibraryBlobs(blobs)
   const awaited = createAwaitedBlobs()
 
   const coordinator = createCoordinator({

@@ -41,6 +41,8 @@ export async function ensureChromium() {
     const apt = async (...args) => (await run('apt-get', args, { env })).code === 0
     if ((await apt('update', '-q')) && (await apt('install', '-y', '-q', '--no-install-recommends', 'chromium'))) return findChromium()
   }
-  process.stderr.write('The browser tests need Chromium or Chrome: install it (Debian: sudo apt-get install chromium), or set PEERCOMPUTE_CHROMIUM to its path.\n')
+  process.stderr.write(
+    'The browser tests need Chromium or Chrome: install it (Debian: sudo apt-get install chromium), or set PEERCOMPUTE_CHROMIUM to its path.\n'
+  )
   return undefined
 }

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeBinary, outerEnvironment, root, run } from './run.mjs'
 
@@ -40,6 +40,14 @@ export function folderBytes(folder) {
   return walk(folder)
 }
 
+/** Node's C++ headers, 67 MB, are for compiling add-ons; nothing here compiles one. */
+function removeHeaders() {
+  const packages = join(root, 'node_modules', 'node', 'node_modules')
+  if (!existsSync(packages)) return
+  for (const name of readdirSync(packages).filter((one) => one.startsWith('node-')))
+    rmSync(join(packages, name, 'include'), { recursive: true, force: true })
+}
+
 /**
  * Installs what is missing, with npm's own progress on the screen. Resolves false, after a clear sentence, when that failed.
  *
@@ -49,7 +57,10 @@ export async function ensureInstalled({ dev }) {
   const missing = missingPackages(packagesOf('package-lock.json'), packagesOf('node_modules/.package-lock.json'), { dev })
   if (missing.length === 0 && existsSync(nodeBinary)) return true
   process.stderr.write(`Installing ${missing.length} packages${dev ? '' : ' (without development dependencies)'} …\n`)
-  const { code } = await run('npm', ['ci', '--no-audit', '--no-fund', ...(dev ? [] : ['--omit=dev'])], { env: outerEnvironment })
+  // The outer Node may be older than some packages ask for; they run under the one that is installed here. Hence no warnings.
+  const { code } = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(dev ? [] : ['--omit=dev'])], {
+    env: outerEnvironment
+  })
   if (code !== 0) {
     process.stderr.write('The installation failed; see the lines of npm above. Is the npm registry reachable?\n')
     return false
@@ -58,6 +69,7 @@ export async function ensureInstalled({ dev }) {
     process.stderr.write('Node 24 was not installed: its install script did not run. Run: npm ci --ignore-scripts=false\n')
     return false
   }
+  removeHeaders()
   process.stderr.write(`Installed: ${Math.round(folderBytes(join(root, 'node_modules')) / 1e6)} MB\n`)
   return true
 }

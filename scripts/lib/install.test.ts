@@ -3,13 +3,17 @@ import { missingPackages } from './install.mjs'
 
 const wanted = {
   '': { version: '0.1.0' },
-  'cli': { version: '0.1.0' },
+  cli: { version: '0.1.0' },
   'node_modules/@peercompute/cli': { link: true },
   'node_modules/yjs': { version: '13.6.33' },
   'node_modules/vitest': { version: '5.1.1', dev: true },
   'node_modules/only-elsewhere': { version: '1.0.0', optional: true }
 }
-const complete = { 'node_modules/@peercompute/cli': {}, 'node_modules/yjs': { version: '13.6.33' }, 'node_modules/vitest': { version: '5.1.1' } }
+const complete = {
+  'node_modules/@peercompute/cli': {},
+  'node_modules/yjs': { version: '13.6.33' },
+  'node_modules/vitest': { version: '5.1.1' }
+}
 
 test('nothing is missing after a full installation, on any platform', () => {
   expect(missingPackages(wanted, complete, { dev: true })).toEqual([])

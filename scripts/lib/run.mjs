@@ -25,7 +25,12 @@ export function run(command, args, { quiet = false, env = toolEnvironment } = {}
   return new Promise((resolve) => {
     const started = performance.now()
     let output = ''
-    const child = spawn(command, args, { cwd: root, env, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
+    const child = spawn(command, args, {
+      cwd: root,
+      env,
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+      shell: process.platform === 'win32'
+    })
     const collect = (chunk) => {
       output += chunk
     }

@@ -7,7 +7,9 @@
  */
 export function tally(report, exitCode) {
   if (report === undefined) return { passed: 0, failed: 1, skipped: 0 }
-  const broken = report.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'))
+  const broken = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')
+  )
   const failed = report.numFailedTests + broken.length
   return {
     passed: report.numPassedTests,

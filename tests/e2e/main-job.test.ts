@@ -39,7 +39,13 @@ afterAll(async () => {
 const hosts = async (): Promise<HostView[]> => z.object({ hosts: z.array(hostViewSchema) }).parse(await server.get('/api/v1/hosts')).hosts
 async function results(id: string): Promise<ResultRow[]> {
   const text = await (await fetch(`${server.url}/api/v1/jobs/${id}/results?format=ndjson&limit=1000`)).text()
-  return rowsSchema.parse(text.trim().split('\n').filter((line) => line !== '').map((line): unknown => JSON.parse(line)))
+  return rowsSchema.parse(
+    text
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line): unknown => JSON.parse(line))
+  )
 }
 
 it('two tabs finish a job although one is closed mid-unit, a third host always lies, and the coordinator is killed', async () => {
@@ -77,12 +83,15 @@ it('two tabs finish a job although one is closed mid-unit, a third host always l
   expect(valid.filter((vote) => liars.has(vote.host))).toEqual([])
   expect(new Set(valid.map((vote) => vote.executor))).toContain('webgpu')
   expect(valid.some((vote) => vote.executor === 'wasm' || vote.executor === 'js')).toBe(true)
-  for (const row of rows) expect(new Set(row.votes.filter((vote) => vote.verdict !== 'rejected').map((vote) => vote.host)).size).toBeGreaterThanOrEqual(2)
+  for (const row of rows)
+    expect(new Set(row.votes.filter((vote) => vote.verdict !== 'rejected').map((vote) => vote.host)).size).toBeGreaterThanOrEqual(2)
 
   // The picture is the right one: a fresh run of the JavaScript twin gives the digests of sampled units.
   const spec = (await server.job(id)).spec
   const module: unknown = await import(pathToFileURL(kernelFile('mandelbrot', 'kernel.js')).href)
-  const { default: compute } = z.object({ default: z.custom<(task: object) => { iterations: Uint32Array }>((value) => typeof value === 'function') }).parse(module)
+  const { default: compute } = z
+    .object({ default: z.custom<(task: object) => { iterations: Uint32Array }>((value) => typeof value === 'function') })
+    .parse(module)
   for (const unit of [0, 37, 95]) {
     const { iterations } = compute({ unit, params: spec.params, inputs: {} })
     expect(rows[unit]?.digest).toBe(sha256Hex(new Uint8Array(iterations.buffer)))

@@ -1,5 +1,15 @@
 /** Volunteers inside the test's process: real executors and the real protocol, with or without the truth. */
-import { assembleKernel, createIdentity, createMemoryOutboxStore, createMemoryPinStore, nodeComputeWorkers, startLibp2pNetwork, systemClock, type ComputeWorker, type NodeKernel } from '@peercompute/worker-client/node'
+import {
+  assembleKernel,
+  createIdentity,
+  createMemoryOutboxStore,
+  createMemoryPinStore,
+  nodeComputeWorkers,
+  startLibp2pNetwork,
+  systemClock,
+  type ComputeWorker,
+  type NodeKernel
+} from '@peercompute/worker-client/node'
 import { isKnownKernel } from '@peercompute/kernels'
 import { memoryLedgerStore } from '@peercompute/ledger'
 
@@ -9,22 +19,39 @@ export function lie(worker: ComputeWorker): ComputeWorker {
     executor: worker.executor,
     stop: () => worker.stop(),
     run: (range, onOutcome, signal) =>
-      worker.run(range, (outcome) => {
-        if (!outcome.ok) { onOutcome(outcome); return }
-        const value = outcome.value.slice()
-        value.set([(value.at(-1) ?? 0) ^ 0x55], value.length - 1)
-        onOutcome({ ...outcome, value })
-      }, signal)
+      worker.run(
+        range,
+        (outcome) => {
+          if (!outcome.ok) {
+            onOutcome(outcome)
+            return
+          }
+          const value = outcome.value.slice()
+          value.set([(value.at(-1) ?? 0) ^ 0x55], value.length - 1)
+          onOutcome({ ...outcome, value })
+        },
+        signal
+      )
   }
 }
 
-export async function startVolunteer(coordinator: string, options: { readonly name: string; readonly change?: (worker: ComputeWorker) => ComputeWorker; readonly peers?: boolean }): Promise<NodeKernel> {
+export async function startVolunteer(
+  coordinator: string,
+  options: { readonly name: string; readonly change?: (worker: ComputeWorker) => ComputeWorker; readonly peers?: boolean }
+): Promise<NodeKernel> {
   const { workers } = await nodeComputeWorkers({ gpu: undefined, slots: 1, admit: isKnownKernel })
   const kernel = await assembleKernel({
-    coordinator, identity: await createIdentity({ label: options.name, now: Date.now(), extractableHost: true }),
-    workers: workers.map(options.change ?? ((worker) => worker)), agent: `test/${options.name}`, memoryBytes: 2 ** 30,
-    outboxStore: createMemoryOutboxStore(), ledgerStore: memoryLedgerStore(), pins: createMemoryPinStore(),
-    clock: systemClock, random: Math.random, fetch: globalThis.fetch,
+    coordinator,
+    identity: await createIdentity({ label: options.name, now: Date.now(), extractableHost: true }),
+    workers: workers.map(options.change ?? ((worker) => worker)),
+    agent: `test/${options.name}`,
+    memoryBytes: 2 ** 30,
+    outboxStore: createMemoryOutboxStore(),
+    ledgerStore: memoryLedgerStore(),
+    pins: createMemoryPinStore(),
+    clock: systemClock,
+    random: Math.random,
+    fetch: globalThis.fetch,
     ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork })
   })
   kernel.start()

@@ -18,11 +18,18 @@ export interface RunningProcess {
 }
 
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1', ...env } })
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', ...env }
+  })
   let out = ''
   let err = ''
-  child.stdout.on('data', (chunk) => { out += String(chunk) })
-  child.stderr.on('data', (chunk) => { err += String(chunk) })
+  child.stdout.on('data', (chunk) => {
+    out += String(chunk)
+  })
+  child.stderr.on('data', (chunk) => {
+    err += String(chunk)
+  })
   const closed = once(child, 'close')
   const over = () => child.exitCode !== null || child.signalCode !== null
   const exited = async (timeoutMs = 60_000): Promise<number | null> => {
@@ -35,13 +42,22 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
     stdout: () => out,
     stderr: () => err,
     line: async (pattern, timeoutMs = 30_000) => {
-      const match = await until(`${String(pattern)} from peercompute ${args.join(' ')}`, () => {
-        const found = pattern.exec(out) ?? pattern.exec(err)
-        if (found !== null) return found
-        if (over()) return 'ended' as const
-        return null
-      }, timeoutMs).catch((cause: unknown) => { throw new Error(`${String(cause)}\nstdout: ${out}\nstderr: ${err}`, { cause }) })
-      if (match === 'ended') throw new Error(`peercompute ${args.join(' ')} ended with ${String(child.exitCode)} before ${String(pattern)}\nstdout: ${out}\nstderr: ${err}`)
+      const match = await until(
+        `${String(pattern)} from peercompute ${args.join(' ')}`,
+        () => {
+          const found = pattern.exec(out) ?? pattern.exec(err)
+          if (found !== null) return found
+          if (over()) return 'ended' as const
+          return null
+        },
+        timeoutMs
+      ).catch((cause: unknown) => {
+        throw new Error(`${String(cause)}\nstdout: ${out}\nstderr: ${err}`, { cause })
+      })
+      if (match === 'ended')
+        throw new Error(
+          `peercompute ${args.join(' ')} ended with ${String(child.exitCode)} before ${String(pattern)}\nstdout: ${out}\nstderr: ${err}`
+        )
       return match
     },
     end: async (signal = 'SIGTERM') => {
@@ -53,7 +69,11 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
 }
 
 /** Runs one command to its end. */
-export async function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}, timeoutMs = 60_000): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export async function runCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  timeoutMs = 60_000
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const running = startCli(args, env)
   const code = await running.exited(timeoutMs)
   return { code, stdout: running.stdout(), stderr: running.stderr() }

@@ -38,8 +38,13 @@ export async function startServer(options: { readonly args?: readonly string[]; 
     return answer.json()
   }
   return {
-    url: base, port: ready.port, root: ready.root, dataDir,
-    get process() { return running },
+    url: base,
+    port: ready.port,
+    root: ready.root,
+    dataDir,
+    get process() {
+      return running
+    },
     get,
     job: async (id) => jobDetailSchema.parse(await get(`/api/v1/jobs/${id}`)),
     jobIds: async () => jobPageSchema.parse(await get('/api/v1/jobs')).jobs.map((job) => job.id),

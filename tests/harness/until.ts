@@ -10,6 +10,8 @@ export async function until<T>(what: string, condition: () => T | Promise<T>, ti
       last = error
     }
     if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms for ${what}`, { cause: last })
-    await new Promise((resolve) => { setTimeout(resolve, 20) })
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20)
+    })
   }
 }

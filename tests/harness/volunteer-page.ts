@@ -21,8 +21,10 @@ export async function lendTab(context: BrowserContext, url: string): Promise<Vol
   const { page, complaints } = await openPage(context, `${url}/#/`)
   await page.getByRole('button', { name: 'Start computing' }).first().click()
   await page.getByRole('dialog').getByRole('button', { name: 'Start computing' }).click()
-  await until('the executors of the tab', async () => (await page.locator('td[data-l="Tiles done"]').count()) > 0).catch((cause: unknown) => {
-    throw new Error(`The tab did not start: ${complaints.join('\n')}`, { cause })
-  })
+  await until('the executors of the tab', async () => (await page.locator('td[data-l="Tiles done"]').count()) > 0).catch(
+    (cause: unknown) => {
+      throw new Error(`The tab did not start: ${complaints.join('\n')}`, { cause })
+    }
+  )
   return { page, complaints, tilesDone: () => columnSum(page, 'Tiles done'), tilesInHand: () => columnSum(page, 'Tiles in hand') }
 }

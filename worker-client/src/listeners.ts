@@ -1,7 +1,7 @@
 export interface Listeners<T> {
   /** Returns the function that ends the subscription. */
-  on(listener: (value: T) => void): () => void
-  emit(value: T): void
+  readonly on: (listener: (value: T) => void) => () => void
+  readonly emit: (value: T) => void
 }
 
 /** Typed events. A listener that throws harms neither the others nor the emitter; its error reaches the global handler. */

@@ -5,6 +5,7 @@ import { bar } from './progress.ts'
 import { table } from './table.ts'
 
 test.each([
+  [0.25, '0.3 ms'],
   [850, '850 ms'],
   [4_200, '4.2 s'],
   [200_000, '3 min 20 s'],

@@ -8,6 +8,7 @@ const DAY = 24 * HOUR
 /** `850 ms`, `4.2 s`, `3 min 20 s`, `5 h 12 min`, `2 d 3 h`. */
 export function duration(ms: number): string {
   if (!Number.isFinite(ms)) return 'unknown'
+  if (ms < 10) return `${ms.toFixed(1)} ms`
   if (ms < SECOND) return `${Math.round(ms)} ms`
   if (ms < MINUTE) return `${(ms / SECOND).toFixed(1)} s`
   if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min ${Math.round((ms % MINUTE) / SECOND)} s`

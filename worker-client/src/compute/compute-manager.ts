@@ -130,12 +130,13 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
     for (const lane of lanes) lane.setMode({ asking: mode === 'active', running: mode === 'active' || mode === 'finishing' })
   }
 
-  const releaseAll = async () => {
+  /** Lets go of everything and puts what is computed into the outbox. The returned function tells the coordinator. */
+  const dropAll = async (): Promise<() => Promise<unknown>> => {
     const given = allHeld()
     for (const { lane, held } of given) lane.drop(held)
     await batcher.flush()
     const through = session
-    if (through !== null) await Promise.allSettled(given.map(({ held }) => through.release(held.lease)))
+    return () => (through === null ? Promise.resolve() : Promise.allSettled(given.map(({ held }) => through.release(held.lease))))
   }
   /** Waits for the task, but not for ever: a coordinator that is not there takes nothing. */
   const patiently = async (task: (signal: AbortSignal) => Promise<unknown>) => {
@@ -200,7 +201,7 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
       setLanes()
       holding = new AbortController()
       void batcher.flush()
-      clock.sleep(HOLD_MS, AbortSignal.any([holding.signal, stopped.signal])).then(releaseAll, () => undefined)
+      clock.sleep(HOLD_MS, AbortSignal.any([holding.signal, stopped.signal])).then(async () => (await dropAll())(), () => undefined)
     },
     async finish(signal) {
       if (mode === 'stopped') return
@@ -215,8 +216,9 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
       if (mode === 'stopped') return
       mode = 'stopped'
       setLanes()
+      const release = await dropAll()
       await patiently(async (signal) => {
-        await releaseAll()
+        await release()
         if (session !== null) await sender.drained(signal)
       })
       stopped.abort()

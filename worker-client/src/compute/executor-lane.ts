@@ -21,6 +21,8 @@ import { createUnitPace } from './unit-pace.ts'
 const RANGE_SECONDS = 1
 /** Two ranges overlap, so that no slot waits while the last units of one are computed. */
 const RANGES_AT_ONCE = 2
+/** Filled up to this many times the mark below which it asks, so that leases, and with them reports, are not of single units. */
+const REFILL = 2
 /** Before the first unit is measured: enough for every slot even when units are short, few enough to give back when they are long. */
 const UNMEASURED_UNITS_A_SLOT = 16
 
@@ -103,7 +105,8 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
     if (units > 0 && (seconds >= wanted || units >= LEASE_UNITS_MAX)) return null
     const latest = pace.latest()
     if (latest === undefined) return units > 0 ? null : { units: executor.slots * UNMEASURED_UNITS_A_SLOT, seconds: wanted }
-    return { units: Math.min(LEASE_UNITS_MAX, Math.max(1, Math.ceil((wanted - seconds) / latest))), seconds: wanted - seconds }
+    const missing = REFILL * wanted - seconds
+    return { units: Math.min(LEASE_UNITS_MAX, Math.max(1, Math.ceil(missing / latest))), seconds: missing }
   }
   const modelledSeconds = (job: JobId): number => {
     const spec = jobs.spec(job)

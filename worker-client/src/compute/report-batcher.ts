@@ -2,7 +2,7 @@
  * Gathers outcomes into signed reports: one lease each, at most REPORT_UNITS_MAX units and REPORT_VALUE_MAX_BYTES of values,
  * no later than BATCH_MS after the first outcome, at once when the lease is done.
  */
-import { concat, REPORT_UNITS_MAX, signReport, type Executor, type HostId, type UnitResult } from '@peercompute/job-specs'
+import { concat, REPORT_UNITS_MAX, signReport, type Executor, type UnitResult } from '@peercompute/job-specs'
 import type { Clock } from '../clock.ts'
 import { digestOf } from '../digest.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -46,7 +46,7 @@ export function createReportBatcher(init: { readonly identity: Identity; readonl
   const write = async ({ held, executor, outcomes }: Batch) => {
     const { lease } = held
     const report = await signReport(identity.host, {
-      v: 1, job: lease.job, epoch: lease.epoch, host: identity.certificate.host as HostId, executor: executor.kind,
+      v: 1, job: lease.job, epoch: lease.epoch, host: identity.certificate.host, executor: executor.kind,
       numericClass: executor.numericClass, probeVersion: executor.probeVersion, ts: Math.max(0, Math.floor(clock.now())),
       units: await Promise.all(outcomes.map(toUnitResult))
     })

@@ -1,6 +1,7 @@
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exportPrivateKey, identityFileSchema, toBase64Url, PeerComputeError, type IdentityFile } from '@peercompute/job-specs'
+import { isMissing } from '../storage/is-missing.ts'
 import { checkIdentity, importKey, type Identity, type IdentityStore } from './identity.ts'
 
 const FILE = 'identity.json'
@@ -10,9 +11,9 @@ export function createFolderIdentityStore(folder: string): IdentityStore {
   const path = join(folder, FILE)
 
   const load = async (): Promise<Identity | null> => {
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null
-      throw new PeerComputeError('KEY_INVALID', `Cannot read ${FILE}: ${error.message}`, { cause: error })
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (isMissing(error)) return null
+      throw new PeerComputeError('KEY_INVALID', `Cannot read ${FILE}`, { cause: error })
     })
     return text === null ? null : fromFile(text)
   }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PeerComputeError, rootIdSchema, type RootId } from '@peercompute/job-specs'
+import { isMissing } from '../storage/is-missing.ts'
 import type { PinStore } from './pin-store.ts'
 
 const FILE = 'pins.json'
@@ -9,8 +10,8 @@ const FILE = 'pins.json'
 export function createFolderPinStore(folder: string): PinStore {
   const path = join(folder, FILE)
   const read = async (): Promise<Map<string, RootId>> => {
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '{}'
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (isMissing(error)) return '{}'
       throw error
     })
     try {

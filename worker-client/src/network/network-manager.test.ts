@@ -1,5 +1,6 @@
 import { PeerComputeError, type RootId } from '@peercompute/job-specs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Clock } from '../clock.ts'
 import type { Identity } from '../identity/identity.ts'
 import { createFakeClock, type FakeClock } from '../test-support/fake-clock.ts'
 import { startHttpCoordinator, type HttpCoordinator } from '../test-support/http-coordinator.ts'
@@ -131,7 +132,7 @@ describe('NetworkManager', () => {
     const waits: number[] = []
     const address = http.url
     await http[Symbol.asyncDispose]()
-    const measuring = { ...clock, now: clock.now, sleep: (ms: number, signal?: AbortSignal) => { waits.push(ms); return clock.sleep(ms, signal) } }
+    const measuring: Clock = { now: () => clock.now(), sleep: (ms: number, signal?: AbortSignal) => { waits.push(ms); return clock.sleep(ms, signal) } }
     start({ coordinator: address, clock: measuring })
     const pauses = () => waits.filter((ms) => ms !== 10_000)
     while (pauses().length < 9) {

@@ -35,7 +35,7 @@ export function followPage(window: Window, kernel: Suspendable, preferences: () 
 
   const lookAtTab = () => { rest('tab_hidden_policy', document.visibilityState === 'hidden' && preferences().restWhenHidden) }
   document.addEventListener('visibilitychange', lookAtTab, { signal })
-  // A frozen page runs nothing: leases must be let go of, or renewed when it wakes up.
+  // A frozen page runs nothing: it starts afresh when it wakes up, instead of finding its executors in the middle of something.
   document.addEventListener('freeze', () => { kernel.pause('tab_hidden_policy') }, { signal })
   document.addEventListener('resume', lookAtTab, { signal })
   window.addEventListener('online', () => { kernel.retryNow() }, { signal })

@@ -19,7 +19,7 @@ export interface TabLockOptions {
 /** Resolves when it is known which role this tab has now; `onRole` tells every later change. */
 export async function claimComputing({ locks, name = 'peercompute-computing', onRole }: TabLockOptions): Promise<TabLock> {
   const released = new AbortController()
-  let role: TabRole = 'view'
+  let role = 'view' as TabRole
 
   const hold = (lock: Lock | null): Promise<void> | undefined => {
     if (lock === null || released.signal.aborted) return undefined
@@ -27,10 +27,10 @@ export async function claimComputing({ locks, name = 'peercompute-computing', on
     return new Promise((resolve) => { released.signal.addEventListener('abort', () => { resolve() }, { once: true }) })
   }
 
-  const tried = Promise.withResolvers<void>()
+  const tried: PromiseWithResolvers<unknown> = Promise.withResolvers()
   locks.request(name, { ifAvailable: true }, (lock) => {
     const held = hold(lock)
-    tried.resolve()
+    tried.resolve(undefined)
     return held
   }).catch(tried.reject)
   await tried.promise

@@ -53,7 +53,16 @@ describe('createFolderLedgerStore', () => {
     expect(last.ledger.heads()).toMatchObject([{ length: 3 }])
   })
 
-  it('ignores a file that holds no frames', async () => {
+  it('never continues a feed whose file is damaged, because its records may be known elsewhere', async () => {
+    await manager().publish(testSpec())
+    const [file = ''] = await readdir(folder)
+    await writeFile(join(folder, file), 'not a feed at all')
+    const after = manager()
+    await after.publish(testSpec({ revision: 2 }))
+    expect(after.ledger.heads()).toMatchObject([{ epoch: 1, length: 2 }])
+  })
+
+  it('ignores files of other names', async () => {
     await writeFile(join(folder, 'junk.feed'), 'not a feed at all')
     await manager().publish(testSpec())
   })

@@ -1,23 +1,30 @@
 import { mkdir, open, readdir, readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import { authorIdSchema, type AuthorId } from '@peercompute/job-specs'
-import { encodeFrame, FrameReader, LEDGER_FRAME_MAX_BYTES, type Frame } from '@peercompute/job-specs/protocol'
+import { authorIdSchema } from '@peercompute/job-specs'
+import { encodeFrame, FrameReader, LEDGER_FRAME_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import type { FeedName, LedgerStore } from '@peercompute/ledger'
 
-const SUFFIX = '.feed'
+interface SavedUpdate {
+  readonly feed: FeedName
+  readonly update: Uint8Array
+}
 
-/** One file a feed, one frame an update, appended and synced. A torn last frame, left by a crash, is cut off. */
+/** One file a feed, `<author>-<epoch>.feed`; one frame an update, appended and synced. What a crash left half written is cut off. */
 export function createFolderLedgerStore(folder: string): LedgerStore {
   return {
     async load() {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX)).sort()
-      return (await Promise.all(names.map((name) => readFeed(join(folder, name))))).flat()
+      const updates: SavedUpdate[] = []
+      for (const name of (await readdir(folder)).sort()) {
+        const feed = feedOf(name)
+        if (feed !== null) updates.push(...(await readFeed(feed, join(folder, name))))
+      }
+      return updates
     },
     async save(feed, update) {
-      const file = await open(join(folder, `${feed.author}-${feed.epoch}${SUFFIX}`), 'a', 0o600)
+      const file = await open(join(folder, `${feed.author}-${feed.epoch}.feed`), 'a', 0o600)
       try {
-        await file.appendFile(encodeFrame({ author: feed.author, epoch: feed.epoch }, update))
+        await file.appendFile(encodeFrame({}, update))
         await file.datasync()
       } finally {
         await file.close()
@@ -26,27 +33,21 @@ export function createFolderLedgerStore(folder: string): LedgerStore {
   }
 }
 
-async function readFeed(path: string): Promise<{ feed: FeedName; update: Uint8Array }[]> {
+async function readFeed(feed: FeedName, path: string): Promise<SavedUpdate[]> {
   const bytes = await readFile(path)
   const reader = new FrameReader(LEDGER_FRAME_MAX_BYTES)
-  let frames: Frame[] = []
-  let torn = false
   try {
-    frames = reader.push(bytes)
-    torn = reader.incomplete
+    const frames = reader.push(bytes)
+    if (reader.incomplete) await truncate(path, bytes.length - reader.buffered)
+    return frames.map(({ attachment }) => ({ feed, update: attachment }))
   } catch {
-    // Not frames: the records are asked for again, and an own feed goes on in its next epoch.
-    return []
+    // No frames: handed on as it is, so that the ledger refuses it and never continues this feed, whose records may be out there.
+    return [{ feed, update: bytes }]
   }
-  if (torn) await truncate(path, frames.reduce((end, { message, attachment }) => end + encodeFrame(Object(message) as object, attachment).length, 0))
-  return frames.flatMap(({ message, attachment }) => {
-    const feed = feedOf(message)
-    return feed === null ? [] : [{ feed, update: attachment }]
-  })
 }
 
-function feedOf(message: unknown): FeedName | null {
-  if (typeof message !== 'object' || message === null || !('author' in message) || !('epoch' in message)) return null
-  const author = authorIdSchema.safeParse(message.author)
-  return author.success && Number.isSafeInteger(message.epoch) ? { author: author.data satisfies AuthorId, epoch: Number(message.epoch) } : null
+function feedOf(file: string): FeedName | null {
+  const [, name, epoch] = /^(.{43})-(\d{1,10})\.feed$/.exec(file) ?? []
+  const author = authorIdSchema.safeParse(name)
+  return author.success ? { author: author.data, epoch: Number(epoch) } : null
 }

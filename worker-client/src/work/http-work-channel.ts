@@ -91,7 +91,7 @@ export function createHttpWorkChannel(init: { readonly coordinator: string; read
       if (closing.signal.aborted) return Promise.reject(new PeerComputeError('COORDINATOR_UNREACHABLE', 'The channel is closed'))
       const { type, id: _id, proof: _proof, ...rest } = fields(message)
       if (type === 'hello') hello = { type, ...rest }
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const { promise, resolve, reject }: PromiseWithResolvers<void> = Promise.withResolvers()
       outgoing.push({ bytes: encodeFrame(message, attachment), sent: resolve, failed: reject })
       void pump()
       return promise

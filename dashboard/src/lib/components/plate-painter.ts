@@ -60,7 +60,7 @@ export function paintPlate(canvas: HTMLCanvasElement, subject: PlateSubject, wid
   const cellPx = side / ratio
   if (cellPx >= 4) paintBlanks(brush, subject, cellPx >= MARK_MIN)
   if (layout.kind === 'board' && cellPx >= 4) paintBoard(brush, subject, cellPx >= NUMBER_MIN)
-  if (cellPx >= MARK_MIN / 2) paintOwn(brush, subject)
+  if (cellPx >= MARK_MIN) paintOwn(brush, subject)
   paintCurrent(brush, subject)
 }
 
@@ -114,10 +114,8 @@ function paintBoard({ context, side, tall, ratio, colour }: Brush, { layout, val
 }
 
 function paintOwn({ context, side, tall, ratio, colour }: Brush, { layout, own }: PlateSubject): void {
-  const mark = Math.min(12 * ratio, side * 0.34, tall * 0.34)
+  const mark = Math.min(12 * ratio, Math.min(side, tall) * (layout.kind === 'image' ? 0.34 : 0.22))
   context.fillStyle = colour('ink')
-  context.strokeStyle = colour('paper')
-  context.lineWidth = ratio
   for (const unit of own) {
     const { x, y } = corner(layout, unit, side, tall)
     context.beginPath()
@@ -126,7 +124,6 @@ function paintOwn({ context, side, tall, ratio, colour }: Brush, { layout, own }
     context.lineTo(x, y + mark)
     context.closePath()
     context.fill()
-    context.stroke()
   }
 }
 

@@ -13,7 +13,13 @@ outputs:
 `
 
 describe('a ready-made job', () => {
-  const queens = { kernel: 'n-queens' as const, params: { n: 8 }, researcher: '', revision: 1, verification: { quorum: 2, independence: 'executor' as const } }
+  const queens = {
+    kernel: 'n-queens' as const,
+    params: { n: 8 },
+    researcher: '',
+    revision: 1,
+    verification: { quorum: 2, independence: 'executor' as const }
+  }
 
   it('is complete without a byte from the author', () => {
     const draft = readyMadeDraft(queens)

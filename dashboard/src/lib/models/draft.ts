@@ -1,9 +1,17 @@
 /** A job that is not published yet: its specification, the bytes that go with it, or what is wrong. */
 import { PeerComputeError, blobRef, type BlobRef, type ContentHash, type JobSpec, type Verification } from '@peercompute/job-specs'
-import { filesOf, parseJobFile, placeIssues, toJobSpec, type JobFile, type JobFileProblem, type LibraryJob } from '@peercompute/job-specs/job-file'
+import {
+  filesOf,
+  parseJobFile,
+  placeIssues,
+  toJobSpec,
+  type JobFile,
+  type JobFileProblem,
+  type LibraryJob
+} from '@peercompute/job-specs/job-file'
 import { isKernelName, LIBRARY, registry, specFor, type KernelName } from '@peercompute/kernels'
+import type { FileBytes, JobFiles } from './job-files.ts'
 
-export type FileBytes = Uint8Array<ArrayBuffer>
 export type Draft =
   | { readonly ok: true; readonly spec: JobSpec; readonly blobs: ReadonlyMap<ContentHash, FileBytes> }
   | { readonly ok: false; readonly problems: readonly JobFileProblem[] }
@@ -14,6 +22,11 @@ export interface ReadyMade {
   readonly researcher: string
   readonly revision: number
   readonly verification: Pick<Verification, 'quorum' | 'independence'>
+}
+
+/** The same work again under another revision. Its bytes are with the coordinator that holds the original. */
+export function cloneDraft(spec: JobSpec, revision: number): Draft {
+  return { ok: true, spec: { ...spec, revision }, blobs: new Map() }
 }
 
 /** A library job carries no bytes: every coordinator holds the library. */
@@ -28,13 +41,15 @@ export function readyMadeDraft({ kernel, ...overrides }: ReadyMade): Draft {
 
 function libraryPart(file: JobFile): LibraryJob | undefined {
   if (typeof file.kernel !== 'string' || !isKernelName(file.kernel)) return undefined
-  const params = Object.fromEntries(Object.entries(file.params ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === 'number'))
+  const params = Object.fromEntries(
+    Object.entries(file.params ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+  )
   const { v: _, name: __, revision: ___, ...library } = specFor(registry[file.kernel], { params }, LIBRARY[file.kernel])
   return library
 }
 
 /** `files` by name: what the author added beside the job file. A file is found by its path, or by its last part. */
-export function jobFileDraft(text: string, files: ReadonlyMap<string, FileBytes>): Draft {
+export function jobFileDraft(text: string, files: JobFiles): Draft {
   const parsed = parseJobFile(text)
   if (!parsed.ok) return parsed
   const refs = new Map<string, BlobRef>()

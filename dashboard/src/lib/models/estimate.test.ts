@@ -6,7 +6,12 @@ import { estimate } from './estimate.ts'
 describe('the estimate of a job', () => {
   it('counts every computation that the quorum needs, and every byte that comes back', () => {
     const job = spec('mandelbrot')
-    expect(estimate(job)).toMatchObject({ units: 144, computations: 288, operations: 288 * job.unitOperations, outputBytes: 144 * 48 * 48 * 4 })
+    expect(estimate(job)).toMatchObject({
+      units: 144,
+      computations: 288,
+      operations: 288 * job.unitOperations,
+      outputBytes: 144 * 48 * 48 * 4
+    })
   })
 
   it('downloads the inputs and the largest program only', () => {

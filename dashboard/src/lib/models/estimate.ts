@@ -15,7 +15,9 @@ export function estimate(spec: JobSpec): Estimate {
   const computations = spec.unitCount * spec.verification.quorum
   const programs: BlobRef[] = [spec.kernel.wgsl?.blob, spec.kernel.js?.blob, spec.kernel.wasm?.blob].filter((blob) => blob !== undefined)
   return {
-    units: spec.unitCount, computations, operations: computations * spec.unitOperations,
+    units: spec.unitCount,
+    computations,
+    operations: computations * spec.unitOperations,
     downloadBytes: Math.max(0, ...programs.map((blob) => blob.bytes)) + spec.inputs.reduce((sum, input) => sum + input.blob.bytes, 0),
     outputBytes: spec.unitCount * unitValueBytes(spec.outputs)
   }

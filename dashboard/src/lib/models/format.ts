@@ -53,7 +53,13 @@ export function hour(timestampMs: number): string {
 export function moment(timestampMs: number, nowMs: number): string {
   const sameDay = new Date(timestampMs).toDateString() === new Date(nowMs).toDateString()
   if (sameDay) return clock(timestampMs)
-  return new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(timestampMs)
+  return new Intl.DateTimeFormat(undefined, {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23'
+  }).format(timestampMs)
 }
 
 /** The two largest parts of a span: `2 d 4 h`, `11 min 20 s`, `8 s`, `0.4 s`. */

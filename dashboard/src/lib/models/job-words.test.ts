@@ -24,8 +24,12 @@ describe('the exposure bar in words', () => {
 
 describe('the quorum in words', () => {
   it('names what the results must not share', () => {
-    expect(quorumSentence({ quorum: 2, independence: 'host' })).toBe('A unit is validated when 2 results from two different computers agree.')
-    expect(quorumSentence({ quorum: 3, independence: 'subnet' })).toBe('A unit is validated when 3 results from 3 different networks agree.')
+    expect(quorumSentence({ quorum: 2, independence: 'host' })).toBe(
+      'A unit is validated when 2 results from two different computers agree.'
+    )
+    expect(quorumSentence({ quorum: 3, independence: 'subnet' })).toBe(
+      'A unit is validated when 3 results from 3 different networks agree.'
+    )
     expect(quorumSentence({ quorum: 1, independence: 'host' })).toBe('One result is believed as it is.')
   })
 })

@@ -7,13 +7,20 @@ export function jobSentence(job: JobSummary): string {
   const done = job.units.validated
   const all = count(job.unitCount)
   switch (job.state) {
-    case 'queued': return 'Waiting for its files.'
-    case 'running': return done === 0 ? 'Running. No unit is validated yet.' : `${count(done)} of ${all} units are validated.`
-    case 'paused': return `Paused at ${count(done)} of ${all} units.`
-    case 'completed': return job.unitCount === 1 ? 'Complete: its unit is validated.' : `Complete: all ${all} units are validated.`
-    case 'failed': return `Ended with ${count(job.units.errored)} of ${all} units unsettled.`
-    case 'cancelled': return `Cancelled at ${count(done)} of ${all} units.`
-    case 'retired': return 'Retired. Its results were put away.'
+    case 'queued':
+      return 'Waiting for its files.'
+    case 'running':
+      return done === 0 ? 'Running. No unit is validated yet.' : `${count(done)} of ${all} units are validated.`
+    case 'paused':
+      return `Paused at ${count(done)} of ${all} units.`
+    case 'completed':
+      return job.unitCount === 1 ? 'Complete: its unit is validated.' : `Complete: all ${all} units are validated.`
+    case 'failed':
+      return `Ended with ${count(job.units.errored)} of ${all} units unsettled.`
+    case 'cancelled':
+      return `Cancelled at ${count(done)} of ${all} units.`
+    case 'retired':
+      return 'Retired. Its results were put away.'
   }
 }
 
@@ -30,12 +37,17 @@ export const COUNT_WORDS: Record<CountName, { readonly swatch: string; readonly 
 }
 
 export function exposureSummary(units: UnitCounts, unitCount: number): string {
-  return countOrder.filter((name) => units[name] > 0 || name === 'validated')
-    .map((name) => `${count(units[name])} ${COUNT_WORDS[name].word}, ${percent(units[name], unitCount)}`).join('; ')
+  return countOrder
+    .filter((name) => units[name] > 0 || name === 'validated')
+    .map((name) => `${count(units[name])} ${COUNT_WORDS[name].word}, ${percent(units[name], unitCount)}`)
+    .join('; ')
 }
 
 const INDEPENDENCE_WORDS = {
-  executor: 'two different programs', host: 'two different computers', owner: 'two different people', subnet: 'two different networks'
+  executor: 'two different programs',
+  host: 'two different computers',
+  owner: 'two different people',
+  subnet: 'two different networks'
 } as const
 
 /** "2 agreeing results from two different computers." */
@@ -45,5 +57,10 @@ export function quorumSentence(job: Pick<JobSummary, 'quorum' | 'independence'>)
   return `A unit is validated when ${count(job.quorum)} results from ${source} agree.`
 }
 
+/** The same for volunteers. */
+export const SAME_COMPUTER_SENTENCE =
+  'Every answer so far comes from one computer, found twice by different programs. That checks the programs, not the computer.'
+
 /** Names whom the reader trusts when nobody else has looked. */
-export const SAME_MACHINE_SENTENCE = 'Every result so far comes from executors of one and the same machine. They check the programs against each other, not the machine.'
+export const SAME_MACHINE_SENTENCE =
+  'Every result so far comes from executors of one and the same machine. They check the programs against each other, not the machine.'

@@ -2,11 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { cellInterval, findings, placesFor, splitLabel } from './reduced.ts'
 
 const view = {
-  kind: 'surface' as const, output: 'misfit', columns: 4,
-  x: { label: 'trend, ppm per year', from: 1.2, to: 2 }, y: { label: 'annual amplitude, ppm', from: 1.6, to: 3.6 }
+  kind: 'surface' as const,
+  output: 'misfit',
+  columns: 4,
+  x: { label: 'trend, ppm per year', from: 1.2, to: 2 },
+  y: { label: 'annual amplitude, ppm', from: 1.6, to: 3.6 }
 }
 const job = {
-  unitCount: 8, state: 'completed' as const, units: { waiting: 0, inProgress: 0, validating: 0, validated: 8, errored: 0 },
+  unitCount: 8,
+  state: 'completed' as const,
+  units: { waiting: 0, inProgress: 0, validating: 0, validated: 8, errored: 0 },
   reduced: { kind: 'argmin' as const, value: 214.5, unit: 6, index: 3 }
 }
 

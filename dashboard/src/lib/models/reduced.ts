@@ -10,7 +10,11 @@ export interface Finding {
 }
 
 type Surface = Extract<View, { kind: 'surface' }>
-export interface Axis { readonly label: string; readonly from: number; readonly to: number }
+export interface Axis {
+  readonly label: string
+  readonly from: number
+  readonly to: number
+}
 
 /** The part of an axis that cell `position` of `cells` covers. */
 export function cellInterval(axis: Axis, position: number, cells: number): { readonly from: number; readonly to: number } {
@@ -34,7 +38,9 @@ function axisFinding(axis: Axis, position: number, cells: number): Finding {
   const places = placesFor(interval.to - interval.from)
   const { name, unit } = splitLabel(axis.label)
   return {
-    label: name.charAt(0).toUpperCase() + name.slice(1), value: fixed((interval.from + interval.to) / 2, places), unit,
+    label: name.charAt(0).toUpperCase() + name.slice(1),
+    value: fixed((interval.from + interval.to) / 2, places),
+    unit,
     note: `the best cell runs from ${fixed(interval.from, places)} to ${fixed(interval.to, places)}`
   }
 }
@@ -46,7 +52,8 @@ function surfaceFindings(view: Surface, unitCount: number, unit: number): Findin
 
 /** Empty before the first validated unit, and for jobs that reduce to nothing. */
 export function findings(job: Pick<JobSummary, 'reduced' | 'unitCount' | 'units' | 'state'>, view: View | undefined): Finding[] {
-  const share = job.units.validated === job.unitCount ? 'over all units' : `over ${count(job.units.validated)} of ${count(job.unitCount)} units so far`
+  const share =
+    job.units.validated === job.unitCount ? 'over all units' : `over ${count(job.units.validated)} of ${count(job.unitCount)} units so far`
   const { reduced } = job
   if (job.units.validated === 0) return []
   if (reduced.kind === 'sum') {
@@ -54,7 +61,9 @@ export function findings(job: Pick<JobSummary, 'reduced' | 'unitCount' | 'units'
   }
   if (reduced.kind === 'argmin' && reduced.value !== null && reduced.unit !== null) {
     const smallest: Finding = {
-      label: view?.kind === 'surface' ? 'Smallest misfit' : 'Minimum', value: decimal(reduced.value, 6), unit: '',
+      label: view?.kind === 'surface' ? 'Smallest misfit' : 'Minimum',
+      value: decimal(reduced.value, 6),
+      unit: '',
       note: `unit ${count(reduced.unit)}${reduced.index === null ? '' : `, element ${count(reduced.index)}`}, ${share}`
     }
     return view?.kind === 'surface' ? [...surfaceFindings(view, job.unitCount, reduced.unit), smallest] : [smallest]

@@ -2,7 +2,25 @@
 import type { JobState, ReasonCode } from '@peercompute/job-specs'
 
 export const iconNames = [
-  'wait', 'run', 'judge', 'ok', 'bad', 'warn', 'hold', 'off', 'play', 'stop', 'finish', 'down', 'theme', 'sun', 'system', 'gpu', 'copy', 'add', 'ended'
+  'wait',
+  'run',
+  'judge',
+  'ok',
+  'bad',
+  'warn',
+  'hold',
+  'off',
+  'play',
+  'stop',
+  'finish',
+  'down',
+  'theme',
+  'sun',
+  'system',
+  'gpu',
+  'copy',
+  'add',
+  'ended'
 ] as const
 export type IconName = (typeof iconNames)[number]
 
@@ -29,7 +47,13 @@ export const STATUS = {
 export type StatusName = keyof typeof STATUS
 
 const JOB_STATUS: Record<JobState, StatusName> = {
-  queued: 'waiting', running: 'running', paused: 'paused', completed: 'validated', failed: 'errored', cancelled: 'cancelled', retired: 'retired'
+  queued: 'waiting',
+  running: 'running',
+  paused: 'paused',
+  completed: 'validated',
+  failed: 'errored',
+  cancelled: 'cancelled',
+  retired: 'retired'
 }
 
 export function jobStatus(state: JobState): StatusName {
@@ -37,8 +61,15 @@ export function jobStatus(state: JobState): StatusName {
 }
 
 const UNIT_STATUS: Partial<Record<ReasonCode, StatusName>> = {
-  awaiting_first_lease: 'waiting', in_progress: 'running', awaiting_second_opinion: 'validating', disagreement: 'validating',
-  inconclusive: 'errored', too_many_failures: 'errored', settled: 'validated', job_paused: 'paused', job_cancelled: 'cancelled'
+  awaiting_first_lease: 'waiting',
+  in_progress: 'running',
+  awaiting_second_opinion: 'validating',
+  disagreement: 'validating',
+  inconclusive: 'errored',
+  too_many_failures: 'errored',
+  settled: 'validated',
+  job_paused: 'paused',
+  job_cancelled: 'cancelled'
 }
 
 /** What a unit's reason code says about its state. */

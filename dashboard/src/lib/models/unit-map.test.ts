@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { Rgb } from './picture/ramp.ts'
 import { CELL, mapColumns, moveInMap, renderUnitMap } from './unit-map.ts'
 
-const cells: Rgb[] = [[200, 0, 0], [150, 0, 0], [10, 0, 0], [255, 0, 0]]
+const cells: Rgb[] = [
+  [200, 0, 0],
+  [150, 0, 0],
+  [10, 0, 0],
+  [255, 0, 0]
+]
 const palette = { cells, gap: [240, 0, 0] as Rgb }
 
 function reds(states: number[], columns: number, cellPx: number): number[] {
@@ -25,7 +30,8 @@ describe('the unit map', () => {
     expect(mapColumns(1000, 10_000)).toBe(200)
     expect(mapColumns(600, 10_000)).toBe(125)
     expect(mapColumns(320, 10_000)).toBe(80)
-    expect(mapColumns(1000, 90)).toBe(22)
+    expect(mapColumns(1000, 90)).toBe(18)
+    expect(mapColumns(1000, 97)).toBe(23)
     expect(mapColumns(1000, 1)).toBe(1)
   })
 })

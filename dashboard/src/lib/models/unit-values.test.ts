@@ -12,7 +12,9 @@ function value(): Uint8Array {
   const view = new DataView(bytes.buffer)
   view.setUint32(0, 7, true)
   view.setUint32(4, 4_000_000_000, true)
-  ;[1.5, -2, Number.NaN].forEach((number, index) => { view.setFloat32(8 + index * 4, number, true) })
+  ;[1.5, -2, Number.NaN].forEach((number, index) => {
+    view.setFloat32(8 + index * 4, number, true)
+  })
   return bytes
 }
 

@@ -28,7 +28,8 @@ export function outputFromBytes(outputs: readonly OutputSpec[], name: string, va
 
 /** The output that the job's picture is drawn from. */
 export function viewOutput(spec: Pick<JobSpec, 'view' | 'reduce' | 'outputs'>): OutputSpec | null {
-  const name = spec.view !== undefined && spec.view.kind !== 'number' ? spec.view.output : spec.reduce.kind !== 'none' ? spec.reduce.output : undefined
+  const name =
+    spec.view !== undefined && spec.view.kind !== 'number' ? spec.view.output : spec.reduce.kind !== 'none' ? spec.reduce.output : undefined
   return spec.outputs.find((output) => output.name === name) ?? spec.outputs[0] ?? null
 }
 

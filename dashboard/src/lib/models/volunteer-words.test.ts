@@ -29,7 +29,13 @@ describe('what a volunteer reads', () => {
 })
 
 describe('the devices at work', () => {
-  const executor = (kind: ExecutorView['kind'], busyUnits: number): ExecutorView => ({ kind, software: false, numericClass: 'js-fdlibm', busyUnits, unitsDone: 0 })
+  const executor = (kind: ExecutorView['kind'], busyUnits: number): ExecutorView => ({
+    kind,
+    software: false,
+    numericClass: 'js-fdlibm',
+    busyUnits,
+    unitsDone: 0
+  })
 
   it('are named in words', () => {
     expect(devicesSentence([executor('webgpu', 1), executor('js', 2)])).toBe('Graphics card and processor are at work.')

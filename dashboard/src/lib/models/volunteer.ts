@@ -36,7 +36,14 @@ export interface VolunteerSnapshot {
 }
 
 export const NOBODY: VolunteerSnapshot = {
-  phase: 'idle', reason: null, failure: null, executors: [], currentJobs: [], unitsDone: 0, account: null, host: null
+  phase: 'idle',
+  reason: null,
+  failure: null,
+  executors: [],
+  currentJobs: [],
+  unitsDone: 0,
+  account: null,
+  host: null
 }
 
 /** One unit that this computer finished. `value`: its outputs in declared order, little-endian; null when the program failed. */

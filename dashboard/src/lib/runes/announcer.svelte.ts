@@ -12,11 +12,14 @@ class Announcer {
     if (text === this.polite) return
     this.#pending = text
     if (this.#timer !== undefined) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#lastMs = performance.now()
-      this.polite = this.#pending
-    }, Math.max(0, this.#lastMs + QUIET_MS - performance.now()))
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#lastMs = performance.now()
+        this.polite = this.#pending
+      },
+      Math.max(0, this.#lastMs + QUIET_MS - performance.now())
+    )
   }
 
   alarm(text: string): void {

@@ -10,7 +10,9 @@ export class HostList {
     const { getHosts } = await import('../services/api.ts')
     return getHosts(signal)
   })
-  readonly rows = $derived([...(this.hosts.value ?? [])].sort((a, b) => Number(b.connected) - Number(a.connected) || b.validated - a.validated))
+  readonly rows = $derived(
+    [...(this.hosts.value ?? [])].sort((a, b) => Number(b.connected) - Number(a.connected) || b.validated - a.validated)
+  )
 
   /** Returns the function that ends it. */
   follow(): () => void {

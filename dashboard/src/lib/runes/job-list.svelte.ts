@@ -30,7 +30,7 @@ export class JobList {
 
   async more(): Promise<void> {
     const page = this.page.value
-    if (page?.next == null) return
+    if (page === null || page.next === null) return
     const { getJobs } = await import('../services/api.ts')
     try {
       const older = await getJobs(page.next, AbortSignal.timeout(10_000))

@@ -19,17 +19,23 @@ class Live {
   follow(): () => void {
     let leave: () => void = () => undefined
     let left = false
-    void Promise.all([import('../services/live-stream.ts'), import('../services/live-parts.ts')]).then(([{ followLive }, { browserParts }]) => {
-      if (left) return
-      leave = followLive(browserParts, {
-        onEvent: (event) => { this.#take(event) },
-        onResync: () => { this.#take({ event: 'resync' }) },
-        onStatus: (note) => {
-          this.note = note
-          if (note.status === 'live') this.lastMs = note.atMs
-        }
-      })
-    })
+    void Promise.all([import('../services/live-stream.ts'), import('../services/live-parts.ts')]).then(
+      ([{ followLive }, { browserParts }]) => {
+        if (left) return
+        leave = followLive(browserParts, {
+          onEvent: (event) => {
+            this.#take(event)
+          },
+          onResync: () => {
+            this.#take({ event: 'resync' })
+          },
+          onStatus: (note) => {
+            this.note = note
+            if (note.status === 'live') this.lastMs = note.atMs
+          }
+        })
+      }
+    )
     return () => {
       left = true
       leave()
@@ -38,7 +44,9 @@ class Live {
 
   on(listener: (change: LiveChange) => void): () => void {
     this.#listeners.add(listener)
-    return () => { this.#listeners.delete(listener) }
+    return () => {
+      this.#listeners.delete(listener)
+    }
   }
 
   hold(): void {

@@ -1,7 +1,10 @@
 /** Something read over HTTP: the last good value stays, with its time, whatever happens to the next reading. */
 import { PeerComputeError, type ErrorCode } from '@peercompute/job-specs'
 
-export interface Trouble { readonly code: ErrorCode; readonly detail: string }
+export interface Trouble {
+  readonly code: ErrorCode
+  readonly detail: string
+}
 
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof PeerComputeError) return { code: error.code, detail: error.detail }
@@ -32,7 +35,9 @@ export class Loadable<T> {
       this.#again = true
       return this.#running
     }
-    this.#running = this.#loop(signal).finally(() => { this.#running = null })
+    this.#running = this.#loop(signal).finally(() => {
+      this.#running = null
+    })
     return this.#running
   }
 

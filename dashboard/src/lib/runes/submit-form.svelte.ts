@@ -1,7 +1,8 @@
 /** The submit page: what the author chose, the draft that follows from it, its checks, and its publication. */
 import type { ContentHash, Independence, JobSpec } from '@peercompute/job-specs'
 import type { KernelName } from '@peercompute/kernels'
-import type { Draft, FileBytes } from '../models/draft.ts'
+import type { Draft } from '../models/draft.ts'
+import { NO_FILES, type FileBytes, type JobFiles } from '../models/job-files.ts'
 import type { CompileMessage } from '../services/compile-check.ts'
 import { troubleOf, type Trouble } from './loadable.svelte.ts'
 
@@ -25,7 +26,7 @@ export class SubmitForm {
   quorum = $state(2)
   independence = $state<Independence>('host')
   text = $state('')
-  files = $state.raw<ReadonlyMap<string, FileBytes>>(new Map())
+  files = $state.raw(NO_FILES)
   cloned = $state.raw<JobSpec | null>(null)
 
   draft = $state.raw<Draft | null>(null)
@@ -39,8 +40,15 @@ export class SubmitForm {
   /** Makes draft and checks anew. Reads every field, so an effect that calls it runs again when one changes. */
   rebuild(): () => void {
     const input = {
-      source: this.source, kernel: this.kernel, researcher: this.researcher, revision: this.revision, quorum: this.quorum, independence: this.independence,
-      text: this.text, files: this.files, cloned: this.cloned,
+      source: this.source,
+      kernel: this.kernel,
+      researcher: this.researcher,
+      revision: this.revision,
+      quorum: this.quorum,
+      independence: this.independence,
+      text: this.text,
+      files: this.files,
+      cloned: this.cloned,
       params: Object.fromEntries(Object.entries(this.params).filter((entry): entry is [string, number] => entry[1] !== null))
     }
     this.#building?.abort()
@@ -53,16 +61,30 @@ export class SubmitForm {
     }
   }
 
-  async #build(input: {
-    source: SubmitForm['source']; kernel: KernelName; params: Record<string, number>; researcher: string; revision: number
-    quorum: number; independence: Independence; text: string; files: ReadonlyMap<string, FileBytes>; cloned: JobSpec | null
-  }, signal: AbortSignal): Promise<void> {
-    const { jobFileDraft, readyMadeDraft } = await import('../models/draft.ts')
+  async #build(
+    input: {
+      source: SubmitForm['source']
+      kernel: KernelName
+      params: Record<string, number>
+      researcher: string
+      revision: number
+      quorum: number
+      independence: Independence
+      text: string
+      files: JobFiles
+      cloned: JobSpec | null
+    },
+    signal: AbortSignal
+  ): Promise<void> {
+    const { cloneDraft, jobFileDraft, readyMadeDraft } = await import('../models/draft.ts')
     const begun = performance.now()
     const { source, kernel, params, researcher, revision, quorum, independence, cloned } = input
-    const draft = source === 'file' ? jobFileDraft(input.text, input.files)
-      : source === 'clone' && cloned !== null ? { ok: true as const, spec: { ...cloned, revision }, blobs: new Map<ContentHash, FileBytes>() }
-      : readyMadeDraft({ kernel, params, researcher, revision, verification: { quorum, independence } })
+    const draft =
+      source === 'file'
+        ? jobFileDraft(input.text, input.files)
+        : source === 'clone' && cloned !== null
+          ? cloneDraft(cloned, revision)
+          : readyMadeDraft({ kernel, params, researcher, revision, verification: { quorum, independence } })
     if (signal.aborted) return
     this.draft = draft
     this.messages = []
@@ -86,10 +108,22 @@ export class SubmitForm {
       const code = bytes === undefined ? await blobText(wgsl.blob.sha256, signal) : new TextDecoder().decode(bytes)
       const outcome = await compileCheck(code, wgsl.passes)
       if (signal.aborted) return { verdict: 'wait', name: '', detail: '', ms: null }
-      if (!outcome.checked) return { verdict: 'warn', name: 'Kernel not compiled here', detail: 'this browser offers no WebGPU; the first host will tell', ms: null }
+      if (!outcome.checked)
+        return {
+          verdict: 'warn',
+          name: 'Kernel not compiled here',
+          detail: 'this browser offers no WebGPU; the first host will tell',
+          ms: null
+        }
       this.messages = outcome.messages
       const first = outcome.messages.find((message) => message.severity === 'error')
-      if (first !== undefined) return { verdict: 'bad', name: 'Kernel does not compile', detail: `line ${first.line}, column ${first.column}: ${first.message}`, ms: outcome.ms }
+      if (first !== undefined)
+        return {
+          verdict: 'bad',
+          name: 'Kernel does not compile',
+          detail: `line ${first.line}, column ${first.column}: ${first.message}`,
+          ms: outcome.ms
+        }
       return { verdict: 'ok', name: 'Kernel compiles', detail: 'by this browser’s own compiler', ms: outcome.ms }
     } catch (error) {
       return { verdict: 'warn', name: 'Kernel not compiled here', detail: troubleOf(error).detail, ms: null }
@@ -117,6 +151,14 @@ export class SubmitForm {
 
 function programChecks(spec: JobSpec): Check[] {
   const cpu = spec.kernel.js !== undefined || spec.kernel.wasm !== undefined
-  return cpu ? [{ verdict: 'ok', name: 'Runs on processors too', detail: [spec.kernel.wasm && 'WASM', spec.kernel.js && 'JavaScript'].filter(Boolean).join(' and '), ms: null }]
+  return cpu
+    ? [
+        {
+          verdict: 'ok',
+          name: 'Runs on processors too',
+          detail: [spec.kernel.wasm && 'WASM', spec.kernel.js && 'JavaScript'].filter(Boolean).join(' and '),
+          ms: null
+        }
+      ]
     : [{ verdict: 'warn', name: 'No processor version', detail: 'hosts without a graphics card cannot take it', ms: null }]
 }

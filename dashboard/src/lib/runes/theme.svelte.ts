@@ -33,9 +33,13 @@ class ThemeChoice {
   /** Follows the system. Returns the function that ends it. */
   follow(): () => void {
     const dark = matchMedia('(prefers-color-scheme: dark)')
-    const changed = () => { this.epoch += 1 }
+    const changed = () => {
+      this.epoch += 1
+    }
     dark.addEventListener('change', changed)
-    return () => { dark.removeEventListener('change', changed) }
+    return () => {
+      dark.removeEventListener('change', changed)
+    }
   }
 }
 

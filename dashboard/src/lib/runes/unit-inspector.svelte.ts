@@ -27,7 +27,9 @@ export class UnitInspector {
     const ended = new AbortController()
     this.#ended = ended
     const timer = setTimeout(() => void this.#read(unit, ended.signal), REST_MS)
-    ended.signal.addEventListener('abort', () => { clearTimeout(timer) })
+    ended.signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+    })
   }
 
   end(): void {

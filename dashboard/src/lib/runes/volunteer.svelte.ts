@@ -36,26 +36,33 @@ class Volunteer {
   /** Joins the other tabs. Returns the function that leaves them. */
   join(): () => void {
     if (!window.isSecureContext) return () => undefined
-    const tabs = joinVolunteerTabs(browserVolunteerParts(() => createVolunteerClient(storedPreferences)), {
-      onSnapshot: (snapshot, elsewhere) => {
-        if (!isLending(snapshot.phase)) this.current = null
-        if (isLending(snapshot.phase) && !isLending(this.snapshot.phase)) this.startedAtMs = Date.now()
-        this.snapshot = snapshot
-        this.elsewhere = elsewhere
-      },
-      onUnit: (news) => {
-        this.#last = news
-        this.#showLast()
-        for (const listener of this.#listeners) listener(news)
+    const tabs = joinVolunteerTabs(
+      browserVolunteerParts(() => createVolunteerClient(storedPreferences)),
+      {
+        onSnapshot: (snapshot, elsewhere) => {
+          if (!isLending(snapshot.phase)) this.current = null
+          if (isLending(snapshot.phase) && !isLending(this.snapshot.phase)) this.startedAtMs = Date.now()
+          this.snapshot = snapshot
+          this.elsewhere = elsewhere
+        },
+        onUnit: (news) => {
+          this.#last = news
+          this.#showLast()
+          for (const listener of this.#listeners) listener(news)
+        }
       }
-    })
+    )
     this.#tabs = tabs
-    return () => { tabs.end() }
+    return () => {
+      tabs.end()
+    }
   }
 
   onUnit(listener: (news: UnitNews) => void): () => void {
     this.#listeners.add(listener)
-    return () => { this.#listeners.delete(listener) }
+    return () => {
+      this.#listeners.delete(listener)
+    }
   }
 
   /** Remembers that the volunteer has read what runs, how much, what is kept and how to stop. */

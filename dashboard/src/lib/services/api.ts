@@ -1,7 +1,21 @@
 /** The coordinator's HTTP API, as far as the pages need it. Every path is written here and nowhere else. */
 import {
-  hostViewSchema, jobDetailSchema, jobPageSchema, resultRowSchema, submitAnswerSchema, unitIndexSchema, whySchema,
-  type ContentHash, type HostView, type JobAction, type JobCommand, type JobDetail, type ResultRow, type SignedSpec, type SubmitAnswer, type Why
+  hostViewSchema,
+  jobDetailSchema,
+  jobPageSchema,
+  resultRowSchema,
+  submitAnswerSchema,
+  unitIndexSchema,
+  whySchema,
+  type ContentHash,
+  type HostView,
+  type JobAction,
+  type JobCommand,
+  type JobDetail,
+  type ResultRow,
+  type SignedSpec,
+  type SubmitAnswer,
+  type Why
 } from '@peercompute/job-specs'
 import { decodeFrames, WORK_FRAME_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { z } from 'zod'
@@ -15,11 +29,17 @@ export const VALUE_UNITS_MAX = 4_096
 const hostsSchema = z.object({ hosts: z.array(hostViewSchema) })
 const resultsSchema = z.object({ rows: z.array(resultRowSchema), next: z.int().nullable() })
 export type JobPage = z.infer<typeof jobPageSchema>
-export interface ResultPage { readonly rows: readonly ResultRow[]; readonly next: number | null }
+export interface ResultPage {
+  readonly rows: readonly ResultRow[]
+  readonly next: number | null
+}
 export const resultFormats = ['ndjson', 'json', 'csv'] as const
 export type ResultFormat = (typeof resultFormats)[number]
 const valueHeaderSchema = z.object({ unit: unitIndexSchema })
-export interface UnitValue { readonly unit: number; readonly value: Uint8Array }
+export interface UnitValue {
+  readonly unit: number
+  readonly value: Uint8Array
+}
 
 export function getJobs(cursor: string | null, signal: AbortSignal): Promise<JobPage> {
   const query = new URLSearchParams({ limit: '50', ...(cursor === null ? {} : { cursor }) })
@@ -28,7 +48,8 @@ export function getJobs(cursor: string | null, signal: AbortSignal): Promise<Job
 
 export const getJob = (id: string, signal: AbortSignal): Promise<JobDetail> => ask(`${API}/jobs/${id}`, jobDetailSchema, { signal })
 
-export const getWhy = (id: string, unit: number, signal: AbortSignal): Promise<Why> => ask(`${API}/jobs/${id}/why?unit=${unit}`, whySchema, { signal })
+export const getWhy = (id: string, unit: number, signal: AbortSignal): Promise<Why> =>
+  ask(`${API}/jobs/${id}/why?unit=${unit}`, whySchema, { signal })
 
 /** Settled units in unit order, from unit `from` on. */
 export function getResults(id: string, from: number, limit: number, signal: AbortSignal): Promise<ResultPage> {

@@ -1,5 +1,8 @@
 /** Waiting times of endless retries: full jitter under a doubling, capped ceiling. */
-export interface BackoffLimits { readonly firstMs: number; readonly capMs: number }
+export interface BackoffLimits {
+  readonly firstMs: number
+  readonly capMs: number
+}
 
 /** `attempt` counts from 0. `random` gives 0 ≤ x < 1. */
 export function backoffMs(attempt: number, { firstMs, capMs }: BackoffLimits, random: () => number): number {

@@ -9,7 +9,9 @@ const TOKEN_KEY = 'peercompute.token'
 const problemSchema = z.object({
   code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
   detail: z.string().max(4_000),
-  place: z.object({ file: z.string().optional(), line: z.int().optional(), column: z.int().optional(), path: z.string().optional() }).optional()
+  place: z
+    .object({ file: z.string().optional(), line: z.int().optional(), column: z.int().optional(), path: z.string().optional() })
+    .optional()
 })
 
 export interface RequestOptions {
@@ -59,6 +61,7 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
 export async function ask<T extends z.ZodType>(path: string, schema: T, options: RequestOptions = {}): Promise<z.output<T>> {
   const response = await send(path, options)
   const parsed = schema.safeParse(await response.json())
-  if (!parsed.success) throw new PeerComputeError('PROTOCOL_UNSUPPORTED', 'The answer has another form than this page knows.', { cause: parsed.error })
+  if (!parsed.success)
+    throw new PeerComputeError('PROTOCOL_UNSUPPORTED', 'The answer has another form than this page knows.', { cause: parsed.error })
   return parsed.data
 }

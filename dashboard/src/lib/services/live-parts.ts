@@ -5,11 +5,18 @@ import { LIVE_CHANNEL, type LiveParts } from './live-stream.ts'
 
 const eventNames = liveEventSchema.options.map((option) => option.shape.event.value)
 
-function openSource(onOpen: () => void, onEvent: (name: LiveEvent['event'], data: string) => void, onError: () => void): { close: () => void } {
+function openSource(
+  onOpen: () => void,
+  onEvent: (name: LiveEvent['event'], data: string) => void,
+  onError: () => void
+): { close: () => void } {
   const source = new EventSource(EVENTS_PATH)
   source.onopen = onOpen
   source.onerror = onError
-  for (const name of eventNames) source.addEventListener(name, (event) => { onEvent(name, String(event.data)) })
+  for (const name of eventNames)
+    source.addEventListener(name, (event) => {
+      onEvent(name, String(event.data))
+    })
   return source
 }
 
@@ -21,12 +28,16 @@ export const browserParts: LiveParts = {
   isHidden: () => document.visibilityState === 'hidden',
   onVisibility: (listener) => {
     document.addEventListener('visibilitychange', listener)
-    return () => { document.removeEventListener('visibilitychange', listener) }
+    return () => {
+      document.removeEventListener('visibilitychange', listener)
+    }
   },
   now: () => Date.now(),
   random: () => Math.random(),
   after: (ms, task) => {
     const timer = setTimeout(task, ms)
-    return () => { clearTimeout(timer) }
+    return () => {
+      clearTimeout(timer)
+    }
   }
 }

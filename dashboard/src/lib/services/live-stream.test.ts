@@ -11,7 +11,12 @@ afterEach(() => {
 
 const fleet: LiveEvent = { event: 'fleet', data: { hosts: 3, computing: 2, validatedUnits: 40 } }
 
-interface Source { open: () => void; send: (event: LiveEvent) => void; fail: () => void; closed: boolean }
+interface Source {
+  open: () => void
+  send: (event: LiveEvent) => void
+  fail: () => void
+  closed: boolean
+}
 
 /** One browser: its Web Locks and BroadcastChannel are Node's real ones; only the stream, clock and visibility are ours. */
 function browser() {
@@ -25,26 +30,51 @@ function browser() {
     const timers: { ms: number; task: () => void }[] = []
     const parts: LiveParts = {
       openSource: (onOpen, onEvent, onError) => {
-        const source: Source = { open: onOpen, send: (event) => { onEvent(event.event, JSON.stringify(event.data)) }, fail: onError, closed: false }
+        const source: Source = {
+          open: onOpen,
+          send: (event) => {
+            onEvent(event.event, JSON.stringify(event.data))
+          },
+          fail: onError,
+          closed: false
+        }
         sources.push(source)
-        return { close: () => { source.closed = true } }
+        return {
+          close: () => {
+            source.closed = true
+          }
+        }
       },
       locks: navigator.locks,
       channel: () => new BroadcastChannel(LIVE_CHANNEL),
       isHidden: () => hidden,
       onVisibility: (listener) => {
         visibility.add(listener)
-        return () => { visibility.delete(listener) }
+        return () => {
+          visibility.delete(listener)
+        }
       },
       now: () => 1_000,
       random: () => 0.5,
       after: (ms, task) => {
         const timer = { ms, task }
         timers.push(timer)
-        return () => { timers.splice(timers.indexOf(timer), 1) }
+        return () => {
+          timers.splice(timers.indexOf(timer), 1)
+        }
       }
     }
-    const listener: LiveListener = { onEvent: (event) => { seen.push(event) }, onResync: () => { resyncs += 1 }, onStatus: (note) => { notes.push(note) } }
+    const listener: LiveListener = {
+      onEvent: (event) => {
+        seen.push(event)
+      },
+      onResync: () => {
+        resyncs += 1
+      },
+      onStatus: (note) => {
+        notes.push(note)
+      }
+    }
     const end = followLive(parts, listener)
     ends.push(end)
     const setHidden = (value: boolean) => {

@@ -9,11 +9,19 @@ import { liveEventSchema, type LiveEvent } from '@peercompute/job-specs'
 import { backoffMs } from './backoff.ts'
 
 export type LiveStatus = 'connecting' | 'live' | 'lost'
-export interface LiveNote { readonly status: LiveStatus; readonly atMs: number; readonly retryAtMs: number | null }
+export interface LiveNote {
+  readonly status: LiveStatus
+  readonly atMs: number
+  readonly retryAtMs: number | null
+}
 
 /** The few parts of the browser that the stream stands on. */
 export interface LiveParts {
-  readonly openSource: (onOpen: () => void, onEvent: (name: LiveEvent['event'], data: string) => void, onError: () => void) => { close: () => void }
+  readonly openSource: (
+    onOpen: () => void,
+    onEvent: (name: LiveEvent['event'], data: string) => void,
+    onError: () => void
+  ) => { close: () => void }
   readonly locks: Pick<LockManager, 'request' | 'query'> | null
   readonly channel: () => Pick<BroadcastChannel, 'postMessage' | 'close'> & { onmessage: ((event: MessageEvent) => void) | null }
   readonly isHidden: () => boolean
@@ -36,7 +44,11 @@ const RETRY = { firstMs: 1_000, capMs: 30_000 }
 /** How often a hidden leader looks whether somebody waits for its place. */
 const HANDOVER_MS = 1_000
 
-type Hint = { readonly kind: 'event'; readonly event: LiveEvent } | { readonly kind: 'resync' } | { readonly kind: 'status'; readonly note: LiveNote } | { readonly kind: 'hello' }
+type Hint =
+  | { readonly kind: 'event'; readonly event: LiveEvent }
+  | { readonly kind: 'resync' }
+  | { readonly kind: 'status'; readonly note: LiveNote }
+  | { readonly kind: 'hello' }
 
 /** Returns the function that ends it. */
 export function followLive(parts: LiveParts, listener: LiveListener): () => void {
@@ -59,31 +71,32 @@ export function followLive(parts: LiveParts, listener: LiveListener): () => void
     else if (stepDown !== null) channel.postMessage({ kind: 'status', note } satisfies Hint)
   }
 
-  const lead = (): Promise<void> => new Promise((resolve) => {
-    const { stop } = readStream(parts, (hint) => {
-      if (hint.kind === 'status') note = hint.note
-      deliver(hint, true)
-    })
-    let cancelWatch: () => void = () => undefined
-    const watch = () => {
-      cancelWatch()
-      if (!parts.isHidden() || parts.locks === null) return
-      void somebodyWaits(parts.locks).then((waiting) => {
-        if (waiting) stepDown?.()
-        else if (stepDown !== null) cancelWatch = parts.after(HANDOVER_MS, watch)
+  const lead = (): Promise<void> =>
+    new Promise((resolve) => {
+      const { stop } = readStream(parts, (hint) => {
+        if (hint.kind === 'status') note = hint.note
+        deliver(hint, true)
       })
-    }
-    const unwatch = parts.onVisibility(watch)
-    stepDown = () => {
-      stepDown = null
-      cancelWatch()
-      unwatch()
-      stop()
-      resolve()
-    }
-    ended.signal.addEventListener('abort', () => stepDown?.(), { once: true })
-    watch()
-  })
+      let cancelWatch: () => void = () => undefined
+      const watch = () => {
+        cancelWatch()
+        if (!parts.isHidden() || parts.locks === null) return
+        void somebodyWaits(parts.locks).then((waiting) => {
+          if (waiting) stepDown?.()
+          else if (stepDown !== null) cancelWatch = parts.after(HANDOVER_MS, watch)
+        })
+      }
+      const unwatch = parts.onVisibility(watch)
+      stepDown = () => {
+        stepDown = null
+        cancelWatch()
+        unwatch()
+        stop()
+        resolve()
+      }
+      ended.signal.addEventListener('abort', () => stepDown?.(), { once: true })
+      watch()
+    })
 
   const queue = async () => {
     const { locks } = parts
@@ -112,7 +125,9 @@ function readStream(parts: LiveParts, tell: (hint: Hint) => void): { stop: () =>
   let cancelRetry: () => void = () => undefined
   let stopped = false
   let attempt = 0
-  const status = (state: LiveStatus, retryAtMs: number | null) => { tell({ kind: 'status', note: { status: state, atMs: parts.now(), retryAtMs } }) }
+  const status = (state: LiveStatus, retryAtMs: number | null) => {
+    tell({ kind: 'status', note: { status: state, atMs: parts.now(), retryAtMs } })
+  }
 
   const open = () => {
     if (stopped) return

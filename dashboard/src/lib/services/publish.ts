@@ -1,6 +1,6 @@
 /** From a draft to a published job: the specification, signed here with the account key of this browser, then the bytes that it waits for. */
 import { signSpec, type ContentHash, type JobSpec, type SubmitAnswer } from '@peercompute/job-specs'
-import type { FileBytes } from '../models/draft.ts'
+import type { FileBytes } from '../models/job-files.ts'
 import { openAccount } from './account.ts'
 import { putBlob, submitJob } from './api.ts'
 

@@ -19,12 +19,24 @@ export async function refineKeeling(job: JobDetail, signal: AbortSignal): Promis
   const start = Math.max(0, Math.floor(reduced.unit / params.columns) - REACH_ROWS) * params.columns
   const count = Math.min(job.unitCount - start, (2 * REACH_ROWS + 1) * params.columns)
   if (count > VALUE_UNITS_MAX) return null
-  const misfits = new Map((await getValues(job.id, start, count, signal)).map(({ unit, value }) => [unit, outputFromBytes(job.spec.outputs, 'misfit', value)]))
+  const misfits = new Map(
+    (await getValues(job.id, start, count, signal)).map(({ unit, value }) => [unit, outputFromBytes(job.spec.outputs, 'misfit', value)])
+  )
   const best = refineBest(params, { unit: reduced.unit, index: reduced.index }, (unit, index) => misfits.get(unit)?.[index] ?? Number.NaN)
   if (!Number.isFinite(best.trend) || !Number.isFinite(best.curvature)) return null
   return [
-    { label: `Growth rate in ${REFERENCE_YEAR}`, value: fixed(best.trend, 4), unit: 'ppm/yr', note: 'the lowest point of the misfit, between the cells' },
+    {
+      label: `Growth rate in ${REFERENCE_YEAR}`,
+      value: fixed(best.trend, 4),
+      unit: 'ppm/yr',
+      note: 'the lowest point of the misfit, between the cells of the map'
+    },
     { label: 'Growth of the rate', value: fixed(2 * best.curvature, 5), unit: 'ppm/yr²', note: 'twice the quadratic coefficient' },
-    { label: 'Annual swing', value: fixed(2 * Math.hypot(best.cosine, best.sine), 3), unit: 'ppm', note: 'from the lowest to the highest month' }
+    {
+      label: 'Annual swing',
+      value: fixed(2 * Math.hypot(best.cosine, best.sine), 3),
+      unit: 'ppm',
+      note: 'from the lowest to the highest month'
+    }
   ]
 }

@@ -22,7 +22,13 @@ export interface VolunteerClient {
 
 /** The library's state and the page's phase. */
 const PHASES = {
-  offline: 'starting', connecting: 'starting', idle: 'waiting', computing: 'computing', suspended: 'paused', finishing: 'finishing', stopped: 'stopped'
+  offline: 'starting',
+  connecting: 'starting',
+  idle: 'waiting',
+  computing: 'computing',
+  suspended: 'paused',
+  finishing: 'finishing',
+  stopped: 'stopped'
 } as const satisfies Record<string, VolunteerPhase>
 
 /** Snapshots of an unchanged phase follow each other by this at least. */
@@ -31,22 +37,43 @@ const CHANGE_EVERY_MS = 250
 /** Rejects when the browser lacks what is needed. */
 export async function createVolunteerClient(preferences: () => Preferences): Promise<VolunteerClient> {
   const { createBrowserVolunteer, followPage } = await import('@peercompute/worker-client/browser')
-  const kernel = await createBrowserVolunteer({ sandboxUrl: new URL('/sandbox.html', location.origin).href, cpuSlots: lentThreads(navigator.hardwareConcurrency) })
+  const kernel = await createBrowserVolunteer({
+    sandboxUrl: new URL('/sandbox.html', location.origin).href,
+    cpuSlots: lentThreads(navigator.hardwareConcurrency)
+  })
   let unfollow = followPage(window, kernel, preferences)
 
   const snapshot = (): VolunteerSnapshot => {
     const { state, reason, executors, currentJobs, unitsDone, account, host } = kernel.snapshot()
     const unreachable = state === 'connecting' && reason !== null
     return {
-      phase: unreachable ? 'waiting' : PHASES[state], reason, failure: null, unitsDone, account, host, currentJobs,
-      executors: executors.map(({ kind, software, numericClass, busyUnits, unitsDone: done }) => ({ kind, software, numericClass, busyUnits, unitsDone: done }))
+      phase: unreachable ? 'waiting' : PHASES[state],
+      reason,
+      failure: null,
+      unitsDone,
+      account,
+      host,
+      currentJobs,
+      executors: executors.map(({ kind, software, numericClass, busyUnits, unitsDone: done }) => ({
+        kind,
+        software,
+        numericClass,
+        busyUnits,
+        unitsDone: done
+      }))
     }
   }
 
   return {
-    start: () => { kernel.start() },
-    pause: () => { kernel.pause() },
-    resume: () => { kernel.resume() },
+    start: () => {
+      kernel.start()
+    },
+    pause: () => {
+      kernel.pause()
+    },
+    resume: () => {
+      kernel.resume()
+    },
     finish: () => kernel.finish(),
     stop: () => kernel.stop(),
     reconsider: () => {
@@ -66,6 +93,9 @@ export async function createVolunteerClient(preferences: () => Preferences): Pro
         phase = now
       })
     },
-    onUnit: (listener) => kernel.onUnit(({ job, unit, value }) => { listener({ job, unit, value }) })
+    onUnit: (listener) =>
+      kernel.onUnit(({ job, unit, value }) => {
+        listener({ job, unit, value })
+      })
   }
 }

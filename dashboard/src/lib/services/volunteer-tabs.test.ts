@@ -20,18 +20,28 @@ function client() {
     return Promise.resolve()
   }
   const made: VolunteerClient & { unit: (news: UnitNews) => void } = {
-    start: () => void become('computing'), pause: () => void become('paused'), resume: () => void become('computing'), finish: () => become('stopped'), stop: () => become('stopped'),
+    start: () => void become('computing'),
+    pause: () => void become('paused'),
+    resume: () => void become('computing'),
+    finish: () => become('stopped'),
+    stop: () => become('stopped'),
     reconsider: () => undefined,
     snapshot: () => ({ ...NOBODY, phase, unitsDone: 5 }),
     onChange: (listener) => {
       changes.add(listener)
-      return () => { changes.delete(listener) }
+      return () => {
+        changes.delete(listener)
+      }
     },
     onUnit: (listener) => {
       units.add(listener)
-      return () => { units.delete(listener) }
+      return () => {
+        units.delete(listener)
+      }
     },
-    unit: (news) => { for (const tell of units) tell(news) }
+    unit: (news) => {
+      for (const tell of units) tell(news)
+    }
   }
   return made
 }
@@ -41,12 +51,23 @@ function tab() {
   const seen: { snapshot: VolunteerSnapshot; elsewhere: boolean }[] = []
   const news: UnitNews[] = []
   const tabs = joinVolunteerTabs(
-    { locks: navigator.locks, channel: () => new BroadcastChannel('test.computing'), createClient: () => {
-      const made = client()
-      created.push(made)
-      return Promise.resolve(made)
-    } },
-    { onSnapshot: (snapshot, elsewhere) => { seen.push({ snapshot, elsewhere }) }, onUnit: (unit) => { news.push(unit) } }
+    {
+      locks: navigator.locks,
+      channel: () => new BroadcastChannel('test.computing'),
+      createClient: () => {
+        const made = client()
+        created.push(made)
+        return Promise.resolve(made)
+      }
+    },
+    {
+      onSnapshot: (snapshot, elsewhere) => {
+        seen.push({ snapshot, elsewhere })
+      },
+      onUnit: (unit) => {
+        news.push(unit)
+      }
+    }
   )
   ends.push(() => {
     for (const made of created) void made.stop()
@@ -104,10 +125,21 @@ describe('the tabs of one browser profile', () => {
   it('report a failed start in a sentence, and may try again', async () => {
     const seen: VolunteerSnapshot[] = []
     const tabs = joinVolunteerTabs(
-      { locks: navigator.locks, channel: () => new BroadcastChannel('test.computing'), createClient: () => Promise.reject(new Error('The browser has no key store.')) },
-      { onSnapshot: (snapshot) => { seen.push(snapshot) }, onUnit: () => undefined }
+      {
+        locks: navigator.locks,
+        channel: () => new BroadcastChannel('test.computing'),
+        createClient: () => Promise.reject(new Error('The browser has no key store.'))
+      },
+      {
+        onSnapshot: (snapshot) => {
+          seen.push(snapshot)
+        },
+        onUnit: () => undefined
+      }
     )
-    ends.push(() => { tabs.end() })
+    ends.push(() => {
+      tabs.end()
+    })
     await tabs.start(false)
     expect(seen.at(-1)).toMatchObject({ phase: 'failed', failure: 'The browser has no key store.' })
     await tabs.start(false)

@@ -37,12 +37,16 @@ export interface VolunteerTabs {
 }
 
 export const browserVolunteerParts = (createClient: () => Promise<VolunteerClient>): VolunteerTabsParts => ({
-  locks: navigator.locks, channel: () => new BroadcastChannel(CHANNEL), createClient
+  locks: navigator.locks,
+  channel: () => new BroadcastChannel(CHANNEL),
+  createClient
 })
 
 export function joinVolunteerTabs(parts: VolunteerTabsParts, listener: VolunteerTabsListener): VolunteerTabs {
   const channel = parts.channel()
-  const post = (message: Message) => { channel.postMessage(message) }
+  const post = (message: Message) => {
+    channel.postMessage(message)
+  }
   let client: VolunteerClient | null = null
   let starting = false
   let watching: AbortController | null = null
@@ -57,11 +61,14 @@ export function joinVolunteerTabs(parts: VolunteerTabsParts, listener: Volunteer
     if (watching !== null) return
     const watch = new AbortController()
     watching = watch
-    parts.locks.request(LOCK, { signal: watch.signal }, () => {
-      if (elsewhere) show(NOBODY, false)
-    }).catch(() => undefined).finally(() => {
-      if (watching === watch) watching = null
-    })
+    parts.locks
+      .request(LOCK, { signal: watch.signal }, () => {
+        if (elsewhere) show(NOBODY, false)
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        if (watching === watch) watching = null
+      })
   }
 
   channel.onmessage = (event) => {
@@ -128,7 +135,10 @@ export function joinVolunteerTabs(parts: VolunteerTabsParts, listener: Volunteer
         return undefined
       })
     } catch (error) {
-      const failure = error instanceof DOMException && error.name === 'TimeoutError' ? 'The other tab did not stop. Close it, then press Start.' : String(error instanceof Error ? error.message : error)
+      const failure =
+        error instanceof DOMException && error.name === 'TimeoutError'
+          ? 'The other tab did not stop. Close it, then press Start.'
+          : String(error instanceof Error ? error.message : error)
       tell({ ...NOBODY, phase: 'failed', failure })
     } finally {
       starting = false

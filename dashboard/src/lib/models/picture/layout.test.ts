@@ -11,17 +11,28 @@ function layoutOf(name: Parameters<typeof spec>[0]): Layout {
 
 describe('a picture', () => {
   it('puts every unit into its own cell and finds it again', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: 1, max: 60 }), fc.boolean(), (units, wanted, upward) => {
-      const columns = Math.min(wanted, units)
-      const layout: Layout = { kind: 'surface', units, columns, rows: Math.ceil(units / columns), cellWidth: 1, cellHeight: 1, upward, stride: 1 }
-      const seen = new Set<string>()
-      for (let unit = 0; unit < units; unit++) {
-        const cell = cellOf(layout, unit)
-        seen.add(`${cell.column},${cell.row}`)
-        expect(unitAt(layout, cell)).toBe(unit)
-      }
-      expect(seen.size).toBe(units)
-    }))
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: 1, max: 60 }), fc.boolean(), (units, wanted, upward) => {
+        const columns = Math.min(wanted, units)
+        const layout: Layout = {
+          kind: 'surface',
+          units,
+          columns,
+          rows: Math.ceil(units / columns),
+          cellWidth: 1,
+          cellHeight: 1,
+          upward,
+          stride: 1
+        }
+        const seen = new Set<string>()
+        for (let unit = 0; unit < units; unit++) {
+          const cell = cellOf(layout, unit)
+          seen.add(`${cell.column},${cell.row}`)
+          expect(unitAt(layout, cell)).toBe(unit)
+        }
+        expect(seen.size).toBe(units)
+      })
+    )
   })
 
   it('draws a surface with its larger value above', () => {

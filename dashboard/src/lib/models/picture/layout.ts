@@ -21,7 +21,10 @@ export interface Layout {
   readonly stride: number
 }
 
-export interface Cell { readonly column: number; readonly row: number }
+export interface Cell {
+  readonly column: number
+  readonly row: number
+}
 
 /** Null when there are more units than a picture can show. */
 export function pictureLayout(spec: Pick<JobSpec, 'view' | 'unitCount' | 'outputs' | 'reduce'>): Layout | null {
@@ -30,7 +33,16 @@ export function pictureLayout(spec: Pick<JobSpec, 'view' | 'unitCount' | 'output
   const view = spec.view
   if (view?.kind === 'surface') {
     const columns = Math.min(view.columns, units)
-    return { kind: 'surface', units, columns, rows: Math.ceil(units / columns), cellWidth: 1, cellHeight: 1, upward: view.y.to > view.y.from, stride: 1 }
+    return {
+      kind: 'surface',
+      units,
+      columns,
+      rows: Math.ceil(units / columns),
+      cellWidth: 1,
+      cellHeight: 1,
+      upward: view.y.to > view.y.from,
+      stride: 1
+    }
   }
   if (view?.kind === 'image') {
     const output = viewOutput(spec)
@@ -39,7 +51,16 @@ export function pictureLayout(spec: Pick<JobSpec, 'view' | 'unitCount' | 'output
     const width = output?.shape.at(-1) ?? 1
     const height = output === null ? 1 : elementCount(output) / width
     const stride = Math.max(1, Math.ceil(Math.max(columns * width, rows * height) / SIDE_MAX))
-    return { kind: 'image', units, columns, rows, cellWidth: Math.ceil(width / stride), cellHeight: Math.ceil(height / stride), upward: false, stride }
+    return {
+      kind: 'image',
+      units,
+      columns,
+      rows,
+      cellWidth: Math.ceil(width / stride),
+      cellHeight: Math.ceil(height / stride),
+      upward: false,
+      stride
+    }
   }
   const columns = boardColumns(units)
   return { kind: 'board', units, columns, rows: Math.ceil(units / columns), cellWidth: 1, cellHeight: 1, upward: false, stride: 1 }

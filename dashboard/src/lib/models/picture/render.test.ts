@@ -39,7 +39,10 @@ describe('rendering', () => {
 
   it('prints what one computer found at 0.4 of the ramp, and at full once it is verified', () => {
     const pixels = new Uint8ClampedArray(16)
-    const own = new Map([[0, Float64Array.of(10, 10)], [1, Float64Array.of(0, 0)]])
+    const own = new Map([
+      [0, Float64Array.of(10, 10)],
+      [1, Float64Array.of(0, 0)]
+    ])
     renderPicture(pixels, tiles, linear, { verified: new Map([[1, Float64Array.of(0, 10)]]), provisional: own }, table)
     expect(greys(pixels)).toEqual([153, 153, 255, 0])
   })
@@ -47,13 +50,37 @@ describe('rendering', () => {
   it('puts row 0 of a surface at the bottom and its minimum at full density', () => {
     const surface: Layout = { kind: 'surface', units: 2, columns: 1, rows: 2, cellWidth: 1, cellHeight: 1, upward: true, stride: 1 }
     const pixels = new Uint8ClampedArray(8)
-    renderPicture(pixels, surface, undefined, { verified: new Map([[0, Float64Array.of(1)], [1, Float64Array.of(9)]]), provisional: new Map() }, table)
+    renderPicture(
+      pixels,
+      surface,
+      undefined,
+      {
+        verified: new Map([
+          [0, Float64Array.of(1)],
+          [1, Float64Array.of(9)]
+        ]),
+        provisional: new Map()
+      },
+      table
+    )
     expect(greys(pixels)).toEqual([255, 0])
   })
 
   it('prints NaN as unexposed instead of as something', () => {
     const pixels = new Uint8ClampedArray(16)
-    renderPicture(pixels, tiles, linear, { verified: new Map([[0, Float64Array.of(Number.NaN, 5)], [1, Float64Array.of(0, 10)]]), provisional: new Map() }, table)
+    renderPicture(
+      pixels,
+      tiles,
+      linear,
+      {
+        verified: new Map([
+          [0, Float64Array.of(Number.NaN, 5)],
+          [1, Float64Array.of(0, 10)]
+        ]),
+        provisional: new Map()
+      },
+      table
+    )
     expect(greys(pixels)[0]).toBe(255)
   })
 })
@@ -79,6 +106,12 @@ describe('scales', () => {
 
 describe('thinning a tile', () => {
   it('keeps every n-th element of every n-th row', () => {
-    expect(thin(Float64Array.from({ length: 16 }, (_, index) => index), 4, 2)).toEqual(Float64Array.of(0, 2, 8, 10))
+    expect(
+      thin(
+        Float64Array.from({ length: 16 }, (_, index) => index),
+        4,
+        2
+      )
+    ).toEqual(Float64Array.of(0, 2, 8, 10))
   })
 })

@@ -34,12 +34,19 @@ export function renderPicture(pixels: Uint8ClampedArray, layout: Layout, view: J
   const extent = valueExtent(values)
   if (extent === null) return
   const density = densityOf(layout, view, extent)
-  for (const [unit, value] of values.provisional) if (!values.verified.has(unit)) renderUnit(pixels, layout, unit, value, table, density, PROVISIONAL)
+  for (const [unit, value] of values.provisional)
+    if (!values.verified.has(unit)) renderUnit(pixels, layout, unit, value, table, density, PROVISIONAL)
   for (const [unit, value] of values.verified) renderUnit(pixels, layout, unit, value, table, density, 1)
 }
 
 function renderUnit(
-  pixels: Uint8ClampedArray, layout: Layout, unit: number, value: Float64Array, table: Uint8Array, density: (value: number) => number, exposure: number
+  pixels: Uint8ClampedArray,
+  layout: Layout,
+  unit: number,
+  value: Float64Array,
+  table: Uint8Array,
+  density: (value: number) => number,
+  exposure: number
 ): void {
   const { column, row } = cellOf(layout, unit)
   const stride = layout.columns * layout.cellWidth

@@ -1,7 +1,10 @@
 /** From values to densities, 0 … 1, over what has been seen so far. */
 import type { View } from '@peercompute/job-specs'
 
-export interface Extent { readonly from: number; readonly to: number }
+export interface Extent {
+  readonly from: number
+  readonly to: number
+}
 
 /** Extent of the finite values; null when there is none. */
 export function extentOf(groups: Iterable<Float64Array>): Extent | null {

@@ -1,0 +1,16 @@
+/** Programs and inputs of the reviewed kernels lie ready, so that a browser can publish a job of the library by hashes alone. */
+import { kernelNames } from '@peercompute/kernels'
+import { loadKernel } from '@peercompute/kernels/files'
+import type { BlobFolder } from './blob-folder.ts'
+
+export async function storeLibraryBlobs(blobs: BlobFolder): Promise<void> {
+  for (const name of kernelNames) {
+    for (const [sha256, bytes] of (await loadKernel(name)).blobs) {
+      if ((await blobs.size(sha256)) === null) await blobs.put(sha256, asStream(bytes))
+    }
+  }
+}
+
+async function* asStream(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
