@@ -12,7 +12,7 @@ export interface SettledRange {
 export interface LedgerJob {
   readonly id: JobId
   readonly signed: SignedSpec
-  /** The author, when the job stands in the author's own feed; null when it is known from its admission only. */
+  /** The author, when the job stands in a feed of the author (its own, or one of an installation that it certified); null when it is known from its admission only. */
   readonly publishedBy: AuthorId | null
   /** A coordinator of the pinned root took it. */
   readonly admitted: boolean

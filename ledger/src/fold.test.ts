@@ -82,6 +82,20 @@ test('a published job is there, unadmitted; its admission, settlements, end and 
   expect([...state().coordinators]).toEqual([[operational.publicKey, 1]])
 })
 
+test('a job that the account signed counts in the feed of an installation that it certified, and its cancellation too', async () => {
+  const { ledger, state } = scene()
+  const signed = await signedJob(account, 'by-the-account')
+  const id = jobIdOf(signed.author, signed.spec)
+  const installation = await openInstallation(ledger, alice, account)
+  await installation.append('job.publish', { signed })
+  expect(state().jobs.get(id)).toMatchObject({ publishedBy: account.publicKey, cancelled: false })
+  const stranger = await openInstallation(ledger, evil, evil)
+  await stranger.append('job.cancel', { job: id })
+  expect(state().jobs.get(id)?.cancelled).toBe(false)
+  await installation.append('job.cancel', { job: id })
+  expect(state().jobs.get(id)?.cancelled).toBe(true)
+})
+
 test('a custodial job is known from its admission alone', async () => {
   const { ledger, state } = scene()
   const coordinator = await openCoordinator(ledger, operational, root)

@@ -2,10 +2,11 @@
  * Records → state: a pure fold. Its input is entries that a ledger has verified; only their order inside each feed is given, so
  * the state depends on the set of entries alone, never on how the feeds arrived between each other.
  *
- * What counts: a job in the feed of the author who signed it; anything else from the feed of a coordinator of the pinned root.
+ * What counts: a job in the feed of the key that signed it, or of an installation that this key, an account, has certified; anything else from the feed of a coordinator of the pinned root.
  */
 import { canonicalBytes, jobIdOf, sha256Hex, type AccountId, type JobId, type KnownRecord } from '@peercompute/job-specs'
 import { Authority } from './authority.ts'
+import { feedKey } from './feed-name.ts'
 import type { LedgerJob, LedgerState } from './fold-state.ts'
 import { higher, JobDraft, type Rank, type Ranked } from './job-draft.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
@@ -37,6 +38,8 @@ class Fold implements LedgerFold {
   /** Everything known, for the rare case that a key gains or loses its say. */
   readonly #records: KnownRecord[] = []
   readonly #authors = new Set<string>()
+  /** Account behind each feed, from its first record. */
+  readonly #accounts = new Map<string, AccountId>()
   readonly #drafts = new Map<JobId, JobDraft>()
   readonly #changed = new Set<JobId>()
   readonly #jobs = new Map<JobId, LedgerJob>()
@@ -50,6 +53,7 @@ class Fold implements LedgerFold {
     if (known === null || known === 'unknown') return
     this.#records.push(known)
     this.#authors.add(known.author)
+    if (known.type === 'feed.open' && known.seq === 0) this.#accounts.set(feedKey(known), known.body.certificate.account)
     if (known.type === 'coordinator.open' || known.type === 'key.revoke') {
       const about = known.type === 'key.revoke' ? known.body.key : known.author
       if (this.#authority.learn(known) && this.#authors.has(about)) this.#refold()
@@ -97,10 +101,10 @@ class Fold implements LedgerFold {
     if (this.#authority.isRevoked(record.author)) return
     if (record.type === 'job.publish') {
       const { signed } = record.body
-      if (signed.author === record.author) this.#draft(jobIdOf(signed.author, signed.spec)).publish(signed)
+      if (signed.author === record.author || signed.author.toString() === this.#accounts.get(feedKey(record))) this.#draft(jobIdOf(signed.author, signed.spec)).publish(signed)
     } else if (record.type === 'job.cancel') {
       // Whether the author may is known once the job is.
-      this.#draft(record.body.job).cancel(record.author)
+      this.#draft(record.body.job).cancel(record.author, this.#accounts.get(feedKey(record)))
     } else {
       const serial = this.#authority.serialOf(record.author)
       if (serial !== null) this.#decree(record, { serial, author: record.author, epoch: record.epoch, seq: record.seq })

@@ -1,5 +1,5 @@
 /** What the fold knows of one job so far, in whatever order it came. */
-import type { AuthorId, JobId, SignedSpec } from '@peercompute/job-specs'
+import type { AccountId, AuthorId, JobId, SignedSpec } from '@peercompute/job-specs'
 import type { LedgerJob, SettledRange } from './fold-state.ts'
 
 /** Place of a coordinator's record among all of them. The highest has the last word. */
@@ -33,6 +33,8 @@ export class JobDraft {
   #end: Ranked<NonNullable<LedgerJob['ended']>> | undefined
   readonly #settled = new Map<string, Ranked<SettledRange>>()
   readonly #cancelledBy = new Set<AuthorId>()
+  /** Accounts behind the feeds that asked for the end. */
+  readonly #cancelledFor = new Set<AccountId>()
 
   constructor(id: JobId) {
     this.#id = id
@@ -57,8 +59,9 @@ export class JobDraft {
     this.#end = higher(this.#end, { rank, value: ended })
   }
 
-  cancel(author: AuthorId): void {
-    this.#cancelledBy.add(author)
+  cancel(by: AuthorId, account: AccountId | undefined): void {
+    this.#cancelledBy.add(by)
+    if (account !== undefined) this.#cancelledFor.add(account)
   }
 
   /** Null while nobody entitled to it has shown the job itself. */
@@ -71,7 +74,9 @@ export class JobDraft {
       publishedBy: this.#published ? author : null,
       admitted: this.#admission !== undefined,
       custodial: this.#admission?.value.custodial ?? false,
-      cancelled: [...this.#cancelledBy].some((by) => by === author || decides(by)),
+      cancelled:
+        [...this.#cancelledBy].some((by) => by === author || decides(by)) ||
+        [...this.#cancelledFor].some((account) => account.toString() === author),
       ended: this.#end?.value ?? null,
       settled: [...this.#settled.values()].map(({ value }) => value).sort((a, b) => a.start - b.start || a.count - b.count)
     }

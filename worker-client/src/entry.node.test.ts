@@ -81,7 +81,7 @@ describe('createNodeVolunteer', () => {
 
     const job = await kernel.state.publish(testSpec())
     await until(() => ledger.heads().some(({ length }) => length === 2))
-    expect(kernel.state.state()?.jobs.get(job)?.publishedBy).toBe(kernel.snapshot().host)
+    expect(kernel.state.state()?.jobs.get(job)?.publishedBy).toBe(kernel.snapshot().account)
   })
 
   it('computes no kernel from outside the reviewed library', async () => {

@@ -1,3 +1,4 @@
+import { jobIdSchema } from '@peercompute/job-specs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { memoryLedgerStore } from '@peercompute/ledger'
 import { assembleKernel } from './assemble-kernel.ts'
@@ -155,7 +156,8 @@ describe('NodeKernel', () => {
     expect([...jobs.keys()].sort()).toEqual([first, second].sort())
     await kernel.state.cancel(first)
     expect(kernel.state.state()?.jobs.get(first)?.cancelled).toBe(true)
-    await expect(kernel.state.cancel(job.id)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' })
+    const unseen = jobIdSchema.parse('0'.repeat(64))
+    await expect(kernel.state.cancel(unseen)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' })
     expect(kernel.state.ledger.heads().map(({ length }) => length)).toEqual([4])
   })
 })

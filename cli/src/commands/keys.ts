@@ -123,7 +123,7 @@ export async function rotateKeys(context: Context, options: KeyOptions): Promise
     context,
     options,
     { account: fresh.certificate.account, installation: fresh.certificate.host },
-    `This installation works with key ${fresh.certificate.host}; the account stays. Jobs that the old key published can no longer be cancelled without a token.`
+    `This installation works with key ${fresh.certificate.host}; the account, its jobs and its credit stay.`
   )
 }
 

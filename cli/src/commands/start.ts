@@ -27,7 +27,7 @@ async function publishSample(context: Context, url: string, folder: string): Pro
   const { sendJob } = await import('./submit.ts')
   const job = await sampleJob()
   const identity = await loadOrCreateIdentity(createFolderIdentityStore(folder), newIdentityOptions())
-  return sendJob(context, createApiClient({ url, signal: context.signal }), await signSpec(identity.host, job.spec), job)
+  return sendJob(context, createApiClient({ url, signal: context.signal }), await signSpec(identity.account, job.spec), job)
 }
 
 /** Shows progress until the job ends. Undefined when the command is interrupted before. */

@@ -27,19 +27,26 @@ const HARMLESS: ReadonlySet<ErrorCode> = new Set(['JOB_CLOSED'])
 export function createLedgerIntake({ coordinator, ledger, awaited, own, onRefused }: IntakeComponents): LedgerIntake {
   let queue: Promise<void> = Promise.resolve()
 
-  async function publish(author: AuthorId, signed: SignedSpec): Promise<void> {
-    if (signed.author !== author)
-      throw new PeerComputeError('JOB_SIGNATURE_INVALID', `the feed of ${author} publishes a job of ${signed.author}`)
+  /** An installation publishes and steers its own jobs and those of the account that certified its feed. */
+  function speaksFor({ feed }: LedgerEntry, author: AuthorId): boolean {
+    const [first] = ledger.entries(feed)
+    const account = first?.known !== null && first?.known !== 'unknown' && first?.known.type === 'feed.open' ? first.known.body.certificate.account : null
+    return author === feed.author || author.toString() === account
+  }
+
+  async function publish(entry: LedgerEntry, signed: SignedSpec): Promise<void> {
+    if (!speaksFor(entry, signed.author))
+      throw new PeerComputeError('JOB_SIGNATURE_INVALID', `the feed of ${entry.feed.author} publishes a job of ${signed.author}`)
     if (!(await verifySpec(signed)))
       throw new PeerComputeError('JOB_SIGNATURE_INVALID', `the signature of job ${jobIdOf(signed.author, signed.spec)} does not hold`)
     const { missingBlobs } = await coordinator.submit(signed, false)
     awaited.expect(signed.spec, missingBlobs)
   }
 
-  async function cancel(author: AuthorId, job: JobId): Promise<void> {
+  async function cancel(entry: LedgerEntry, job: JobId): Promise<void> {
     const signed = coordinator.signedSpec(job)
     if (signed === undefined) throw new PeerComputeError('JOB_NOT_FOUND', `no job has the id ${job}`)
-    if (signed.author !== author) throw new PeerComputeError('JOB_SIGNATURE_INVALID', `${author} is not the author of job ${job}`)
+    if (!speaksFor(entry, signed.author)) throw new PeerComputeError('JOB_SIGNATURE_INVALID', `${entry.feed.author} does not speak for the author of job ${job}`)
     await coordinator.cancel(job)
   }
 
@@ -47,8 +54,8 @@ export function createLedgerIntake({ coordinator, ledger, awaited, own, onRefuse
     const { known } = entry
     if (known === null || known === 'unknown') return
     try {
-      if (known.type === 'job.publish') await publish(known.author, known.body.signed)
-      if (known.type === 'job.cancel') await cancel(known.author, known.body.job)
+      if (known.type === 'job.publish') await publish(entry, known.body.signed)
+      if (known.type === 'job.cancel') await cancel(entry, known.body.job)
     } catch (error) {
       if (!(error instanceof PeerComputeError) || !HARMLESS.has(error.code)) onRefused(error, entry)
     }

@@ -61,7 +61,7 @@ export function createStateManager({ identity, store, clock }: StateManagerInit)
     },
     share: (network) => network.share(ledger),
     async publish(spec) {
-      const signed = await signSpec(identity.host, spec)
+      const signed = await signSpec(identity.account, spec)
       await open()
       await writer.append('job.publish', { signed })
       return jobIdOf(signed.author, signed.spec)
