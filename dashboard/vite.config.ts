@@ -5,7 +5,7 @@ import { defineConfig } from 'vite'
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** Where `vite dev` finds a running coordinator. */
-const coordinator = process.env['PEERCOMPUTE_COORDINATOR'] ?? 'http://127.0.0.1:8080'
+const coordinator = process.env['PEERCOMPUTE_COORDINATOR'] ?? 'http://127.0.0.1:8400'
 
 /**
  * `vite build` writes `dist/`, which the coordinator serves. `--mode fixture` replaces the volunteer by

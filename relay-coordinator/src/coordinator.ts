@@ -7,8 +7,6 @@ import type {
   AccountId,
   ContentHash,
   ExecutorKind,
-  HostCertificate,
-  HostDescription,
   HostId,
   HostView,
   JobDetail,
@@ -24,16 +22,7 @@ import type {
   SubmitAnswer,
   Why
 } from '@peercompute/job-specs'
-
-export interface ConnectedHost {
-  readonly host: HostId
-  readonly account: AccountId
-  readonly label: string
-  readonly description: HostDescription
-  readonly certificate: HostCertificate
-  /** IPv4 /24 or IPv6 /48 of the address that the coordinator saw, e.g. `127.0.0.0/24`. */
-  readonly subnet: string
-}
+import type { ConnectedHost } from './core/index.ts'
 
 export interface WorkAnswer {
   readonly leases: readonly Lease[]

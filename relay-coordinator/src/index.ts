@@ -10,5 +10,6 @@ export { createCoordinator, type CoordinatorInit } from './engine/coordinator.ts
 export { openSqliteStore } from './store/sqlite-store.ts'
 export { createWorkServer, type WorkServer, type WorkServerComponents } from './work/work-server.ts'
 export { createMetrics, type Metrics } from './metrics/metrics.ts'
-export type { ConnectedHost, Coordinator, Page, Settlement, WorkAnswer } from './coordinator.ts'
+export type { ConnectedHost } from './core/index.ts'
+export type { Coordinator, Page, Settlement, WorkAnswer } from './coordinator.ts'
 export { VERSION } from './version.ts'

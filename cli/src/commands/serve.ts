@@ -37,11 +37,14 @@ function options(env: Context['env'], flags: ServeFlags): ServeOptions {
 }
 
 export async function startServer(context: Context, flags: ServeFlags): Promise<RunningServer> {
-  const [{ serve: run }, { sandboxDocument }] = await Promise.all([
+  const [{ serve: run }, { sandboxDocument }, { pino }] = await Promise.all([
     import('@peercompute/relay-coordinator'),
-    import('@peercompute/worker-client/sandbox')
+    import('@peercompute/worker-client/sandbox'),
+    import('pino')
   ])
-  return run({ ...options(context.env, flags), sandboxPage: sandboxDocument() })
+  // Faults only, as JSON lines on stderr; stdout stays data.
+  const logger = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }))
+  return run({ ...options(context.env, flags), sandboxPage: sandboxDocument(), logger })
 }
 
 /** What an operator has to know. Without a token only at the first start. */

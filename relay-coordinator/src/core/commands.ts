@@ -1,6 +1,6 @@
 /** Everything that can be asked of the core. Time and randomness come beside the command, never from inside. */
 import type { ContentHash, ExecutorKind, HostId, JobId, Report, SignedSpec } from '@peercompute/job-specs'
-import type { ConnectedHost } from '../coordinator.ts'
+import type { ConnectedHost } from './connected-host.ts'
 
 export type Command =
   | {

@@ -4,6 +4,7 @@
  */
 export * from './state.ts'
 export * from './commands.ts'
+export * from './connected-host.ts'
 export * from './events.ts'
 export * from './decision.ts'
 export * from './decide-job.ts'

@@ -17,7 +17,7 @@ import {
   type SignedSpec,
   type Verification
 } from '@peercompute/job-specs'
-import type { ConnectedHost } from '../coordinator.ts'
+import type { ConnectedHost } from '../core/index.ts'
 
 /** Something with the form of a public key, from a name. */
 export function keyNamed(name: string): string {

@@ -5,7 +5,8 @@
 import type { HostId, JobId, LiveEvent, ReasonCode } from '@peercompute/job-specs'
 import type { CoordinatorMessage } from '@peercompute/job-specs/protocol'
 import type { Clock } from '../config/clock.ts'
-import type { ConnectedHost, Coordinator } from '../coordinator.ts'
+import type { Coordinator } from '../coordinator.ts'
+import type { ConnectedHost } from '../core/index.ts'
 
 /** Idle hosts are told at once, then at most this often. */
 const NUDGE_INTERVAL_MS = 250

@@ -8,7 +8,7 @@ import {
 } from '@peercompute/job-specs'
 import { verifyHello, WORK_VERSION_MAX, WORK_VERSION_MIN, type CoordinatorMessage, type HostMessage } from '@peercompute/job-specs/protocol'
 import type { Clock } from '../config/clock.ts'
-import type { ConnectedHost } from '../coordinator.ts'
+import type { ConnectedHost } from '../core/index.ts'
 
 export type Hello = Extract<HostMessage, { type: 'hello' }>
 type Welcome = Extract<CoordinatorMessage, { type: 'welcome' }>
