@@ -128,7 +128,7 @@ export function buildProgram(context: Context): Command {
   }
   remote(add('volunteer', 'lend this machine to a coordinator', 'volunteer --coordinator https://compute.example.org'))
     .option('--data <folder>', 'folder of the identity and unsent results')
-    .option('--label <name>', 'name of this machine')
+    .option('--label <name>', 'public name of this machine (none by default)')
     .option('--threads <number>', 'processor threads to lend', numberFrom(1, 1024))
     .action(async (options: VolunteerOptions) => (await import('./commands/volunteer.ts')).volunteer(context, options))
 

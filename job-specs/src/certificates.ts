@@ -14,7 +14,7 @@ export const hostCertificateSchema = z.strictObject({
   v: z.literal(1),
   account: accountIdSchema,
   host: hostIdSchema,
-  /** Name that the volunteer gave to this machine, shown to them only. */
+  /** Name that its owner gave to this machine. Public, like the whole certificate; empty unless they chose one. */
   label: z.string().max(64),
   issuedAt: timestampSchema,
   sig: signatureSchema

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BAN_MS, BanList } from './ban-list.ts'
-import { createFakeClock } from './fake-clock.ts'
+import { createFakeClock } from './testing/fake-clock.ts'
 
 describe('BanList', () => {
   it('holds a ban for ten minutes', () => {

@@ -1,5 +1,5 @@
 /** Peers that nobody talks to for a while. Bounded: PeerIds cost nothing to make. */
-import type { Clock } from './clock.ts'
+import type { Clock } from './time/clock.ts'
 
 const BANNED_MAX = 1_024
 export const BAN_MS = 600_000

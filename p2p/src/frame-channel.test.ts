@@ -6,7 +6,8 @@ import { handleChannel, openChannel } from './channels.ts'
 import type { FrameChannel } from './frame-channel.ts'
 import type { PeerNode } from './gossip.ts'
 import { streamChannel } from './stream-channel.ts'
-import { addressesOf, createTestNetwork, until } from './test-network.ts'
+import { addressesOf, createTestNetwork } from './testing/network.ts'
+import { until } from './testing/until.ts'
 import type { Stream } from '@libp2p/interface'
 
 const network = createTestNetwork()
@@ -153,7 +154,7 @@ describe('FrameChannel over libp2p', () => {
     const channel = await open(there)
     let handedOver = 0
     const sending = (async () => {
-      for (let i = 0; i < 64; i++) {
+      for (let i = 0; i < 32; i++) {
         await channel.send({}, new Uint8Array(MIB))
         handedOver += MIB
       }
@@ -166,7 +167,7 @@ describe('FrameChannel over libp2p', () => {
     expect(streamOf(there.client).writeBufferLength).toBeLessThanOrEqual(2 * 65_536)
     gate.resolve(undefined)
     await sending
-    await until(() => received === 64 * MIB, 'everything arrived')
+    await until(() => received === 32 * MIB, 'everything arrived')
     await channel.close()
   }, 40_000)
 

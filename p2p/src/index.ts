@@ -22,8 +22,6 @@
 export { createClientNode, type ClientNode, type ClientOptions } from './client-node.ts'
 export { superviseRelay, type RelayState, type RelaySupervisor, type SuperviseOptions } from './supervisor.ts'
 export { dialPeers, type PeerDialerOptions } from './peer-dialer.ts'
-export { backoffDelay, type Backoff } from './backoff.ts'
-export { systemClock, type Clock, type Random } from './clock.ts'
 export { handleChannel, openChannel, type HandleOptions, type OpenOptions, type RemotePeer } from './channels.ts'
 export type { FrameChannel } from './frame-channel.ts'
 export { PeerComputeProvider, type ProviderOptions, type ProviderStats } from './provider.ts'

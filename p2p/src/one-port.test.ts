@@ -10,7 +10,8 @@ import { announceFor } from './announce.ts'
 import { handleChannel, openChannel } from './channels.ts'
 import { attachRelay, upgradeHandlerOf } from './one-port.ts'
 import { superviseRelay } from './supervisor.ts'
-import { addressesOf, createTestNetwork, portOf, startHttpServer, until } from './test-network.ts'
+import { addressesOf, createTestNetwork, portOf, startHttpServer } from './testing/network.ts'
+import { until } from './testing/until.ts'
 
 const network = createTestNetwork()
 afterEach(() => network.stop())

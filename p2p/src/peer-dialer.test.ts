@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { createFakeClock } from './fake-clock.ts'
+import { createFakeClock } from './testing/fake-clock.ts'
 import type { PeerNode } from './gossip.ts'
 import { dialPeers } from './peer-dialer.ts'
-import { addressesOf, createTestNetwork, until } from './test-network.ts'
+import { addressesOf, createTestNetwork } from './testing/network.ts'
+import { until } from './testing/until.ts'
 
 const network = createTestNetwork()
 afterEach(() => network.stop())
@@ -12,25 +13,6 @@ function directConnections(node: PeerNode): number {
 }
 
 describe('dialPeers', () => {
-  it('connects clients that discover each other, once for each pair, and again after a loss', async () => {
-    const relay = await network.relay()
-    const clients = await Promise.all([1, 2, 3].map(() => network.client(addressesOf(relay), { webRtc: true })))
-    for (const client of clients) network.after(dialPeers(client))
-    const meshed = (): boolean => clients.every((client) => directConnections(client) === 2)
-    await until(meshed, 'each is connected with the two others')
-    expect(
-      clients.flatMap((client) =>
-        client.getConnections().filter(({ direction, remoteAddr }) => direction === 'outbound' && remoteAddr.toString().includes('/webrtc'))
-      )
-    ).toHaveLength(3)
-
-    const [first] = clients
-    const lost = first?.getConnections().find(({ remoteAddr }) => remoteAddr.toString().includes('/webrtc'))
-    lost?.abort(new Error('lost'))
-    await until(() => !meshed(), 'the loss is noticed')
-    await until(meshed, 'they are connected again')
-  }, 40_000)
-
   it('tries a peer with an outdated address a few times, and has enough at its limit', async () => {
     const relay = await network.relay()
     const [one, two] = await Promise.all([

@@ -1,7 +1,7 @@
 /** Direct connections between clients: dials over WebRTC the peers that become known, and again when that fails or breaks. */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { backoffDelay } from './backoff.ts'
-import { systemClock, type Clock, type Random } from './clock.ts'
+import { backoffDelay } from './time/backoff.ts'
+import { systemClock, type Clock, type Random } from './time/clock.ts'
 import { DIAL_TIMEOUT_MS, PEERS_MAX, PEER_REDIAL_BASE_MS, PEER_REDIAL_CAP_MS, PEER_TRIES } from './settings.ts'
 import type { PeerNode } from './gossip.ts'
 import type { Connection, PeerId, PeerUpdate } from '@libp2p/interface'

@@ -3,11 +3,12 @@ import { certifyHost, generateKeyPair, type KeyPair, type RecordBody } from '@pe
 import { ANTI_ENTROPY_MS, encodeFrame, GOSSIP_MAX_BYTES, LEDGER_PROTOCOL, LEDGER_TOPIC } from '@peercompute/job-specs/protocol'
 import { createLedger, memoryLedgerStore, type FeedWriter, type Ledger } from '@peercompute/ledger'
 import { afterEach, describe, expect, it } from 'vitest'
-import { systemClock, type Clock } from './clock.ts'
-import { createFakeClock } from './fake-clock.ts'
+import { systemClock, type Clock } from './time/clock.ts'
+import { createFakeClock } from './testing/fake-clock.ts'
 import { followTopic, subscribersOf, type PeerNode } from './gossip.ts'
 import { PeerComputeProvider } from './provider.ts'
-import { addressesOf, createTestNetwork, until } from './test-network.ts'
+import { addressesOf, createTestNetwork } from './testing/network.ts'
+import { until } from './testing/until.ts'
 
 const network = createTestNetwork()
 afterEach(() => network.stop())

@@ -17,7 +17,7 @@ import {
 import { asError } from './as-error.ts'
 import { BanList } from './ban-list.ts'
 import { handleChannel, openChannel } from './channels.ts'
-import { systemClock, type Clock } from './clock.ts'
+import { systemClock, type Clock } from './time/clock.ts'
 import { followTopic, publishTo, type PeerNode, type Verdict } from './gossip.ts'
 import { LedgerSession, PeerOffence } from './ledger-session.ts'
 import { isOffence, verdictOf } from './refusals.ts'

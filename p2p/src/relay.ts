@@ -2,3 +2,4 @@
 export { createRelayNode, type RelayNode, type RelayOptions } from './relay-node.ts'
 export { attachRelay } from './one-port.ts'
 export { announceFor } from './announce.ts'
+export { peerKeyFromSeed } from './peer-key.ts'

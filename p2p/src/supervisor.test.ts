@@ -1,9 +1,10 @@
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createFakeClock } from './fake-clock.ts'
+import { createFakeClock } from './testing/fake-clock.ts'
 import { generatePeerKey } from './peer-key.ts'
 import { superviseRelay, type RelayState } from './supervisor.ts'
-import { addressesOf, createTestNetwork, portOf, until } from './test-network.ts'
+import { addressesOf, createTestNetwork, portOf } from './testing/network.ts'
+import { until } from './testing/until.ts'
 
 const network = createTestNetwork()
 afterEach(() => network.stop())

@@ -1,7 +1,7 @@
 /** Keeps the connection to one relay, for ever. */
 import { multiaddr } from '@multiformats/multiaddr'
-import { backoffDelay } from './backoff.ts'
-import { systemClock, type Clock, type Random } from './clock.ts'
+import { backoffDelay } from './time/backoff.ts'
+import { systemClock, type Clock, type Random } from './time/clock.ts'
 import { DIAL_TIMEOUT_MS, REDIAL_BASE_MS, REDIAL_CAP_MS } from './settings.ts'
 import type { PeerNode } from './gossip.ts'
 import type { Connection } from '@libp2p/interface'

@@ -29,11 +29,11 @@ import {
 } from '@peercompute/job-specs/protocol'
 import { createLedger, memoryLedgerStore } from '@peercompute/ledger'
 import { createClientNode, openChannel, PeerComputeProvider, superviseRelay } from '@peercompute/p2p'
+import { until } from '@peercompute/p2p/testing'
 import { serve, type RunningServer, type ServeOptions } from './serve.ts'
 import { smallSpec } from './testing/fixtures.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 import { converse, createTestHost, introduce, type MessageOf, type TestHost } from './testing/test-host.ts'
-import { until } from './testing/until.ts'
 
 const BLOBS = ['export default function compute() {}', 'wasm'].map(utf8)
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>

@@ -4,12 +4,12 @@ import { PeerComputeError } from '@peercompute/job-specs'
 import { WORK_FRAME_MAX_BYTES, WORK_PROTOCOL } from '@peercompute/job-specs/protocol'
 import { createLedger } from '@peercompute/ledger'
 import { handleChannel, PeerComputeProvider } from '@peercompute/p2p'
-import { announceFor, attachRelay, createRelayNode } from '@peercompute/p2p/relay'
+import { announceFor, attachRelay, createRelayNode, peerKeyFromSeed } from '@peercompute/p2p/relay'
+import { systemClock, type Clock } from '@peercompute/p2p/time'
 import { createApp, type App } from './app.ts'
 import { createAwaitedBlobs } from './blobs/awaited-blobs.ts'
 import { openBlobFolder } from './blobs/blob-folder.ts'
 import { storeLibraryBlobs } from './blobs/library-blobs.ts'
-import { systemClock, type Clock } from './config/clock.ts'
 import { openDataFolder } from './config/data-folder.ts'
 import { errorCode, errorMessage } from './config/error-code.ts'
 import { localOrigins } from './config/origins.ts'
@@ -20,7 +20,7 @@ import type { Logger, SandboxPage } from './http/components.ts'
 import { createUpgradeGate } from './http/upgrade-gate.ts'
 import { loadAdminToken } from './keys/admin-token.ts'
 import { loadCoordinatorKeys } from './keys/coordinator-keys.ts'
-import { peerKeyBytes } from './keys/peer-key.ts'
+import { keySeed } from './keys/key-file.ts'
 import { openFeedStore } from './ledger/feed-store.ts'
 import { createLedgerIntake } from './ledger/ledger-intake.ts'
 import { createLedgerProjection } from './ledger/ledger-projection.ts'
@@ -164,7 +164,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const origins = localOrigins(config.host, port)
 
   const relay = await createRelayNode({
-    peerKey: await peerKeyBytes(keys.peer),
+    peerKey: await peerKeyFromSeed(await keySeed(keys.peer)),
     announce: (config.publicUrl === undefined ? origins : [config.publicUrl]).map(announceFor)
   })
   teardown.push(() => relay.stop())

@@ -1,12 +1,10 @@
 import { createServer, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { BrowserPage } from '@peercompute/worker-client/testing/browser-page'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchChromium, openPage } from '../harness/browser.ts'
-import type { BrowserPage } from '../../worker-client/src/test-support/browser-page.ts'
+import { bundlePage, PAGE_SCRIPT } from './parts/bundle-page.ts'
 
 declare const browserPage: BrowserPage
 
@@ -15,33 +13,29 @@ let server: Server
 let url: string
 let profile: BrowserContext
 
-async function bundle(): Promise<Map<string, string>> {
-  const entry = new URL('./test-support/browser-page.ts', pathToFileURL(createRequire(import.meta.url).resolve('@peercompute/worker-client')))
-  const result = await build({
-    configFile: false, logLevel: 'error', root: fileURLToPath(new URL('.', entry)),
-    build: { write: false, minify: false, target: 'es2024', rolldownOptions: { input: fileURLToPath(entry), output: { entryFileNames: 'page.js' } } }
-  })
-  const output = 'output' in result ? result.output : Array.isArray(result) ? result.flatMap((part) => part.output) : []
-  return new Map(output.map((part) => [`/${part.fileName}`, part.type === 'chunk' ? part.code : String(part.source)]))
-}
-
 beforeAll(async () => {
-  const files = await bundle()
+  const files = await bundlePage('@peercompute/worker-client/testing/browser-page')
   server = createServer((request, response) => {
     const script = files.get(request.url ?? '')
     if (script !== undefined) response.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
-    else response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><script type="module" src="/page.js"></script>')
+    else response.writeHead(200, { 'content-type': 'text/html' }).end(`<!doctype html><script type="module" src="${PAGE_SCRIPT}"></script>`)
   })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   browser = await launchChromium()
 })
 afterAll(async () => {
   await browser.close()
   server.closeAllConnections()
-  await new Promise((resolve) => { server.close(resolve) })
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
 })
-beforeEach(async () => { profile = await browser.newContext() })
+beforeEach(async () => {
+  profile = await browser.newContext()
+})
 afterEach(() => profile.close())
 
 async function tab(): Promise<Page> {
@@ -95,25 +89,15 @@ describe('the volunteer in a browser profile', () => {
     expect(await (await tab()).evaluate(() => browserPage.pin(null))).toBe(pinned)
   })
 
-  it('computes in one tab; the next takes over when that one closes or lets go', async () => {
-    const [first, second, third] = [await tab(), await tab(), await tab()]
-    expect(await first.evaluate(() => browserPage.claim())).toBe('computing')
-    expect(await second.evaluate(() => browserPage.claim())).toBe('view')
-    expect(await third.evaluate(() => browserPage.claim())).toBe('view')
-    await first.close()
-    await second.waitForFunction(() => browserPage.roles().join() === 'computing')
-    await second.evaluate(() => { browserPage.release() })
-    await third.waitForFunction(() => browserPage.roles().join() === 'computing')
-    expect(await second.evaluate(() => browserPage.roles())).toEqual(['computing', 'view'])
-  })
-
   it('times its sleeps in a worker', async () => {
     expect(await (await tab()).evaluate(() => browserPage.sleeps())).toEqual(['aborted', 'early', 'late'])
   })
 
   it('rests while the tab is hidden, when that is wanted, and connects at once when it is online again', async () => {
     const page = await tab()
-    await page.evaluate(() => { browserPage.follow(true) })
+    await page.evaluate(() => {
+      browserPage.follow(true)
+    })
     await page.evaluate(() => {
       Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })
       document.dispatchEvent(new Event('visibilitychange'))
@@ -124,6 +108,10 @@ describe('the volunteer in a browser profile', () => {
     await profile.setOffline(false)
     await page.waitForFunction(() => browserPage.told().includes('retry'))
     const told = await page.evaluate(() => browserPage.told())
-    expect(told.filter((line) => line.endsWith('tab_hidden_policy'))).toEqual(['resume tab_hidden_policy', 'pause tab_hidden_policy', 'resume tab_hidden_policy'])
+    expect(told.filter((line) => line.endsWith('tab_hidden_policy'))).toEqual([
+      'resume tab_hidden_policy',
+      'pause tab_hidden_policy',
+      'resume tab_hidden_policy'
+    ])
   })
 })

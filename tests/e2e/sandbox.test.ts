@@ -1,55 +1,19 @@
 import { createServer, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { pathToFileURL } from 'node:url'
 import { appPageCsp, sandboxDocument } from '@peercompute/worker-client/sandbox'
+import type { PageJob, PageOutcome, SandboxPage } from '@peercompute/worker-client/testing/sandbox-page'
 import type { Browser, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium, openPage } from '../harness/browser.ts'
+import { bundlePage, PAGE_SCRIPT } from './parts/bundle-page.ts'
 
-type Kind = 'js' | 'wasm' | 'webgpu'
-/** A job as JSON; `wasm` stands for the test kernel. */
-interface PageJob {
-  js?: string
-  wasm?: true
-  wgsl?: string
-  passes?: { entry: string; grid: [number, number, number]; repeat: number }[]
-  params?: Record<string, number | number[]>
-  outputs?: { name: string; type: string; shape: number[] }[]
-  limits?: { unitSeconds: number }
-}
-type PageOutcome = { unit: number; value: number[] } | { unit: number; reason: string; message: string }
-
-/** What the bundled page (worker-client's test support) offers. */
-declare const sandbox: {
-  run(kind: Kind, job: PageJob, start: number, count: number): Promise<PageOutcome[]>
-  probeAt(path: string): Promise<string>
-  executor(kind: Kind): Promise<object>
-  heartbeats(ms: number): Promise<number>
-}
+declare const sandbox: SandboxPage
 
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-async function bundle(): Promise<string> {
-  const entry = new URL(
-    '../compute/test-support/sandbox-page.ts',
-    pathToFileURL(createRequire(import.meta.url).resolve('@peercompute/worker-client/sandbox'))
-  )
-  const result = await build({
-    configFile: false,
-    logLevel: 'error',
-    build: { write: false, minify: true, rolldownOptions: { input: entry.pathname } }
-  })
-  const output = 'output' in result ? result.output : Array.isArray(result) ? result.flatMap((part) => part.output) : []
-  const chunk = output.find((part) => part.type === 'chunk')
-  if (chunk === undefined) throw new Error('Vite made no chunk')
-  return chunk.code
 }
 
 /** Everything a job could try to reach the outside with. Each line stands alone. */
@@ -87,15 +51,16 @@ describe('the sandbox in Chromium', () => {
   const servers: Server[] = []
 
   beforeAll(async () => {
-    const script = await bundle()
+    const scripts = await bundlePage('@peercompute/worker-client/testing/sandbox-page')
     const frame = sandboxDocument()
     const app = createServer((request, response) => {
+      const script = scripts.get(request.url ?? '')
       if (request.url === '/sandbox.html') response.writeHead(200, frame.headers).end(frame.html)
-      else if (request.url === '/page.js') response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script)
+      else if (script !== undefined) response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script)
       else if (request.url === '/lenient.html')
         response
           .writeHead(200, { 'Content-Type': 'text/html' })
-          .end('<!doctype html><title>Any frame</title><body><script type="module" src="/page.js"></script></body>')
+          .end(`<!doctype html><title>Any frame</title><body><script type="module" src="${PAGE_SCRIPT}"></script></body>`)
       else if (request.url === '/naked.html')
         response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Without policy</title>')
       else if (request.url === '/deaf.html')
@@ -105,7 +70,7 @@ describe('the sandbox in Chromium', () => {
       else if (request.url === '/')
         response
           .writeHead(200, { 'Content-Type': 'text/html', 'Content-Security-Policy': appPageCsp(origin) })
-          .end('<!doctype html><title>App</title><script type="module" src="/page.js"></script>')
+          .end(`<!doctype html><title>App</title><script type="module" src="${PAGE_SCRIPT}"></script>`)
       else response.writeHead(404).end()
     })
     hits = []
@@ -231,6 +196,15 @@ describe('the sandbox in Chromium', () => {
     await lenient.waitForFunction(() => 'sandbox' in globalThis)
     expect(await lenient.evaluate(() => sandbox.probeAt('/deaf.html'))).toContain('The sandbox stopped answering')
     expect(await lenient.evaluate(() => sandbox.probeAt('/rude.html'))).toContain('a message of the wrong form')
+  })
+
+  it('leaves no frame behind, however often a volunteer starts and stops', async () => {
+    const fresh = (await openPage(await browser.newContext(), origin)).page
+    await fresh.waitForFunction(() => 'sandbox' in globalThis)
+    for (let time = 0; time < 2; time++) {
+      expect(await fresh.evaluate(() => sandbox.framesOfVolunteer())).toEqual({ running: 2, stopped: 0 })
+    }
+    await fresh.context().close()
   })
 
   it('has no way out: none of the attacks reaches the canary', async () => {

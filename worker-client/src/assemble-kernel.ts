@@ -1,6 +1,6 @@
 import { hostDescriptionSchema, type RootId } from '@peercompute/job-specs'
 import type { LedgerStore } from '@peercompute/ledger'
-import type { Clock } from './clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import { createComputeManager } from './compute/compute-manager.ts'
 import type { ComputeWorker } from './compute/compute-worker.ts'
 import type { Identity } from './identity/identity.ts'
@@ -40,16 +40,30 @@ export interface KernelParts {
 /** Puts a volunteer together. It does nothing before `start()`. */
 export async function assembleKernel(parts: KernelParts): Promise<NodeKernel> {
   const { identity, workers, clock, random, fetch, coordinator } = parts
-  const host = hostDescriptionSchema.parse({ agent: parts.agent.slice(0, 128), executors: workers.map(({ executor }) => executor), memoryBytes: parts.memoryBytes })
+  const host = hostDescriptionSchema.parse({
+    agent: parts.agent.slice(0, 128),
+    executors: workers.map(({ executor }) => executor),
+    memoryBytes: parts.memoryBytes
+  })
   const outbox = await createOutbox({ store: parts.outboxStore, host: identity.certificate.host })
   const jobs = createJobCache({ fetchBlob: createBlobClient({ coordinator, fetch }) })
   return createNodeKernel({
-    identity, jobs, outbox, release: parts.release ?? (() => undefined),
+    identity,
+    jobs,
+    outbox,
+    release: parts.release ?? (() => undefined),
     compute: createComputeManager({ workers, identity, jobs, outbox, clock, random }),
     state: createStateManager({ identity, store: parts.ledgerStore, clock }),
     network: createNetworkManager({
-      coordinator, identity, host, clock, random, fetch, pins: parts.pins,
-      ...(parts.root === undefined ? {} : { root: parts.root }), ...(parts.startPeers === undefined ? {} : { startPeers: parts.startPeers })
+      coordinator,
+      identity,
+      host,
+      clock,
+      random,
+      fetch,
+      pins: parts.pins,
+      ...(parts.root === undefined ? {} : { root: parts.root }),
+      ...(parts.startPeers === undefined ? {} : { startPeers: parts.startPeers })
     })
   })
 }

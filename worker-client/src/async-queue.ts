@@ -33,7 +33,9 @@ export function createAsyncQueue<T>(): AsyncQueue<T> {
           if (ended.error !== undefined) throw ended.error
           return
         }
-        await new Promise<void>((resolve) => { wake = resolve })
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
       }
     }
   }

@@ -5,6 +5,7 @@ const HASH_HERE_BYTES = 4096
 
 /** SHA-256 in lower-case hex; large values are hashed off this thread. */
 export async function digestOf(bytes: Uint8Array): Promise<ContentHash> {
-  const hex = bytes.length <= HASH_HERE_BYTES ? sha256Hex(bytes) : toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice())))
+  const hex =
+    bytes.length <= HASH_HERE_BYTES ? sha256Hex(bytes) : toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice())))
   return hex as ContentHash
 }

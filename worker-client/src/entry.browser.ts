@@ -2,7 +2,7 @@
 import { isKnownKernel } from '@peercompute/kernels'
 import { PeerComputeError, type ReasonCode, type RootId } from '@peercompute/job-specs'
 import { assembleKernel } from './assemble-kernel.ts'
-import { systemClock } from './clock.ts'
+import { systemClock } from '@peercompute/p2p/time'
 import { browserComputeWorkers } from './compute/browser.ts'
 import { createIdbIdentityStore } from './identity/idb-identity-store.ts'
 import { loadOrCreateIdentity } from './identity/identity.ts'
@@ -36,28 +36,56 @@ export function pageObstacle(window: Window): ReasonCode | null {
 }
 
 /**
- * Measures the executors and puts the volunteer together; `start()` begins. Only for the tab that holds the tab lock.
- * Rejects with KEY_INVALID when the stored identity cannot be used.
+ * Measures the executors and puts the volunteer together; `start()` begins. Stopping it removes every frame and worker that it made.
+ *
+ * One tab of a browser profile at a time: two would compute the same leases, and write the same feed. The caller sees to that. It
+ * holds the Web Lock `peercompute-computing` from before this call until the state is `stopped`, and a tab that does not get the
+ * lock shows what the other does. The lock must not be tied to anything shorter, such as a component of the page.
+ *
+ * Rejects with KEY_INVALID when the stored identity cannot be used, with INTERNAL when no executor starts.
  */
 export async function createBrowserVolunteer(options: BrowserVolunteerOptions): Promise<NodeKernel> {
   const { databaseName } = options
-  const [identity, { workers, failures }] = await Promise.all([
-    loadOrCreateIdentity(createIdbIdentityStore(databaseName), { label: options.label ?? 'Browser', now: Date.now(), extractableHost: false }),
-    browserComputeWorkers({
-      sandboxUrl: options.sandboxUrl, document, gpu: options.gpu === false ? undefined : gpuOf(navigator),
-      slots: Math.max(1, Math.floor((options.cpuSlots ?? navigator.hardwareConcurrency - 1) / 2)), admitWgsl: isKnownKernel
-    })
-  ])
-  if (workers.length === 0) throw new PeerComputeError('INTERNAL', 'No executor starts in this browser', { cause: failures[0] })
-  const timers = startTimers()
-  return assembleKernel({
-    coordinator: options.coordinator ?? location.origin, identity, workers,
-    agent: `peercompute/0.1.0 ${browserName(navigator.userAgent)}`, memoryBytes: deviceMemoryBytes(navigator),
-    outboxStore: createIdbOutboxStore(databaseName), ledgerStore: createIdbLedgerStore(databaseName), pins: createIdbPinStore(databaseName),
-    release: () => { timers?.terminate() },
-    clock: timers === null ? systemClock : createWorkerClock(timers), random: Math.random, fetch: (input, init) => globalThis.fetch(input, init),
-    ...(options.root === undefined ? {} : { root: options.root }), ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork })
+  const identity = await loadOrCreateIdentity(createIdbIdentityStore(databaseName), {
+    label: options.label ?? '',
+    now: Date.now(),
+    extractableHost: false
   })
+  const executors = await browserComputeWorkers({
+    sandboxUrl: options.sandboxUrl,
+    document,
+    gpu: options.gpu === false ? undefined : gpuOf(navigator),
+    slots: Math.max(1, Math.floor((options.cpuSlots ?? navigator.hardwareConcurrency - 1) / 2)),
+    admitWgsl: isKnownKernel
+  })
+  const timers = startTimers()
+  const release = () => {
+    timers?.terminate()
+    executors.close()
+  }
+  try {
+    const { workers, failures } = executors
+    if (workers.length === 0) throw new PeerComputeError('INTERNAL', 'No executor starts in this browser', { cause: failures[0] })
+    return await assembleKernel({
+      coordinator: options.coordinator ?? location.origin,
+      identity,
+      workers,
+      agent: `peercompute/0.1.0 ${browserName(navigator.userAgent)}`,
+      memoryBytes: deviceMemoryBytes(navigator),
+      outboxStore: createIdbOutboxStore(databaseName),
+      ledgerStore: createIdbLedgerStore(databaseName),
+      pins: createIdbPinStore(databaseName),
+      release,
+      clock: timers === null ? systemClock : createWorkerClock(timers),
+      random: Math.random,
+      fetch: (input, init) => globalThis.fetch(input, init),
+      ...(options.root === undefined ? {} : { root: options.root }),
+      ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork })
+    })
+  } catch (error) {
+    release()
+    throw error
+  }
 }
 
 /** Firefox and older browsers have none, whatever the types say. */
@@ -86,7 +114,6 @@ function deviceMemoryBytes(navigator: Navigator & { readonly deviceMemory?: numb
 }
 
 export * from './index.ts'
-export { claimComputing, type TabLock, type TabLockOptions, type TabRole } from './page/tab-lock.ts'
 export { followPage, type PagePreferences } from './page/page-manners.ts'
 export { createIdbIdentityStore } from './identity/idb-identity-store.ts'
 export { createIdbOutboxStore } from './outbox/idb-outbox-store.ts'

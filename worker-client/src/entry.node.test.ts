@@ -8,12 +8,12 @@ import { specFor } from '@peercompute/kernels'
 import { generatePeerKey, handleChannel, PeerComputeProvider } from '@peercompute/p2p'
 import { createRelayNode } from '@peercompute/p2p/relay'
 import { createLedger, memoryLedgerStore } from '@peercompute/ledger'
+import { until } from '@peercompute/p2p/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createNodeVolunteer, type NodeKernel } from './entry.node.ts'
 import { startHttpCoordinator, type HttpCoordinator } from './test-support/http-coordinator.ts'
 import { createTestCoordinator, type TestCoordinator } from './test-support/test-coordinator.ts'
 import { TEST_BLOBS, testJob, testSpec, type TestJob } from './test-support/test-job.ts'
-import { until } from './test-support/until.ts'
 
 let folder: string
 let coordinator: TestCoordinator
@@ -46,7 +46,10 @@ function solutions(): number {
 
 describe('createNodeVolunteer', () => {
   it.each<ExecutorKind>(['js', 'wasm'])('computes the eight queens with its %s executor over HTTP', async (executor) => {
-    await coordinator.offer(queens, [{ start: 0, count: 40, executor }, { start: 40, count: 24, executor }])
+    await coordinator.offer(queens, [
+      { start: 0, count: 40, executor },
+      { start: 40, count: 24, executor }
+    ])
     const kernel = await volunteer(false)
     kernel.start()
     await until(() => coordinator.results.size === 64)

@@ -1,10 +1,10 @@
 /** The headless volunteer. */
-import { availableParallelism, hostname, totalmem } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { isKnownKernel } from '@peercompute/kernels'
 import { PeerComputeError, type KernelRef, type RootId } from '@peercompute/job-specs'
 import { assembleKernel } from './assemble-kernel.ts'
-import { systemClock } from './clock.ts'
+import { systemClock } from '@peercompute/p2p/time'
 import { nodeComputeWorkers } from './compute/node.ts'
 import { createFolderIdentityStore } from './identity/folder-identity-store.ts'
 import { loadOrCreateIdentity } from './identity/identity.ts'
@@ -20,7 +20,7 @@ export interface NodeVolunteerOptions {
   /** Holds identity, outbox, ledger and pins of this volunteer. One running program a folder. */
   readonly folder: string
   readonly root?: RootId
-  /** Name of this machine, shown to its owner only. */
+  /** Public name of this machine. None by default: a host name tells strangers too much. */
   readonly label?: string
   /** Threads of each CPU executor. By default half of the cores each, so that both together use the machine. */
   readonly slots?: number
@@ -40,16 +40,29 @@ export async function createNodeVolunteer(options: NodeVolunteerOptions): Promis
   const { folder, admit = isKnownKernel } = options
   const unlock = await lockFolder(folder)
   try {
-    const identity = await loadOrCreateIdentity(createFolderIdentityStore(folder), { label: options.label ?? hostname(), now: Date.now(), extractableHost: true })
+    const identity = await loadOrCreateIdentity(createFolderIdentityStore(folder), {
+      label: options.label ?? '',
+      now: Date.now(),
+      extractableHost: true
+    })
     const slots = options.slots ?? Math.max(1, Math.floor(availableParallelism() / 2))
     const { workers, failures } = await nodeComputeWorkers({ gpu: options.gpu, slots, admit })
     if (workers.length === 0) throw new PeerComputeError('INTERNAL', 'No executor starts on this machine', { cause: failures[0] })
     return await assembleKernel({
-      coordinator: options.coordinator, identity, workers,
-      agent: `peercompute/0.1.0 node/${process.versions.node}`, memoryBytes: totalmem(),
-      outboxStore: createFolderOutboxStore(join(folder, 'outbox')), ledgerStore: createFolderLedgerStore(join(folder, 'ledger')),
-      pins: createFolderPinStore(folder), clock: systemClock, random: Math.random, fetch: globalThis.fetch, release: unlock,
-      ...(options.root === undefined ? {} : { root: options.root }), ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork })
+      coordinator: options.coordinator,
+      identity,
+      workers,
+      agent: `peercompute/0.1.0 node/${process.versions.node}`,
+      memoryBytes: totalmem(),
+      outboxStore: createFolderOutboxStore(join(folder, 'outbox')),
+      ledgerStore: createFolderLedgerStore(join(folder, 'ledger')),
+      pins: createFolderPinStore(folder),
+      clock: systemClock,
+      random: Math.random,
+      fetch: globalThis.fetch,
+      release: unlock,
+      ...(options.root === undefined ? {} : { root: options.root }),
+      ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork })
     })
   } catch (error) {
     await unlock()

@@ -1,4 +1,4 @@
-import { reasonOf, type Clock } from './clock.ts'
+import { abortReason, sleep, type Clock } from '@peercompute/p2p/time'
 
 /** A condition variable: loops wait on it and look again after each `open()`. */
 export interface Gate {
@@ -18,10 +18,12 @@ export function createGate(): Gate {
     wait: (signal) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) {
-          reject(reasonOf(signal))
+          reject(abortReason(signal))
           return
         }
-        const onAbort = () => { reject(reasonOf(signal)) }
+        const onAbort = () => {
+          reject(abortReason(signal))
+        }
         signal.addEventListener('abort', onAbort, { once: true })
         waiters.push(() => {
           signal.removeEventListener('abort', onAbort)
@@ -35,7 +37,7 @@ export function createGate(): Gate {
 export async function sleepUntilOpen(clock: Clock, ms: number, gate: Gate, signal: AbortSignal): Promise<void> {
   const over = new AbortController()
   const either = AbortSignal.any([signal, over.signal])
-  const timer = clock.sleep(ms, either)
+  const timer = sleep(clock, ms, either)
   const opened = gate.wait(either)
   timer.catch(() => undefined)
   opened.catch(() => undefined)

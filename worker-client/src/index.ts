@@ -1,7 +1,23 @@
 /** The volunteer as a library without a user interface: what runs on every platform. See `./browser` and `./node` for the rest. */
 export { assembleKernel, type KernelParts } from './assemble-kernel.ts'
-export { createNodeKernel, kernelStates, type CurrentJob, type KernelSnapshot, type KernelState, type NodeKernel, type NodeKernelInit, type UnitDone } from './node-kernel.ts'
-export { createComputeManager, type ComputeManager, type ComputeManagerInit, type ExecutorView, type ReportEvent, type UnitEvent } from './compute/compute-manager.ts'
+export {
+  createNodeKernel,
+  kernelStates,
+  type CurrentJob,
+  type KernelSnapshot,
+  type KernelState,
+  type NodeKernel,
+  type NodeKernelInit,
+  type UnitDone
+} from './node-kernel.ts'
+export {
+  createComputeManager,
+  type ComputeManager,
+  type ComputeManagerInit,
+  type ExecutorView,
+  type ReportEvent,
+  type UnitEvent
+} from './compute/compute-manager.ts'
 export type { ComputeWorker, PreparedJob, UnitOutcome, UnitRange } from './compute/compute-worker.ts'
 export { createNetworkManager, type NetworkManager, type NetworkManagerInit, type NetworkState } from './network/network-manager.ts'
 export type { PeerNetwork, StartPeerNetwork } from './network/peer-network.ts'
@@ -11,8 +27,16 @@ export { createJobCache, type JobCache, type Preparation } from './jobs/job-cach
 export { createBlobClient, type FetchBlob } from './jobs/blob-client.ts'
 export { createOutbox, type Outbox, type OutboxItem, type OutboxStore } from './outbox/outbox.ts'
 export { createMemoryOutboxStore } from './outbox/memory-outbox-store.ts'
-export { createIdentity, exportIdentity, importIdentity, loadOrCreateIdentity, type Identity, type IdentityStore, type NewIdentityOptions } from './identity/identity.ts'
+export {
+  createIdentity,
+  exportIdentity,
+  importIdentity,
+  loadOrCreateIdentity,
+  type Identity,
+  type IdentityStore,
+  type NewIdentityOptions
+} from './identity/identity.ts'
 export { openWorkSession, type WorkSession, type WorkSessionInit } from './work/work-session.ts'
 export { createHttpWorkChannel } from './work/http-work-channel.ts'
 export type { WorkChannel } from './work/work-channel.ts'
-export { systemClock, type Clock } from './clock.ts'
+export { systemClock, type Clock } from '@peercompute/p2p/time'

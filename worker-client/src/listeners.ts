@@ -10,14 +10,18 @@ export function createListeners<T>(): Listeners<T> {
   return {
     on(listener) {
       listeners.add(listener)
-      return () => { listeners.delete(listener) }
+      return () => {
+        listeners.delete(listener)
+      }
     },
     emit(value) {
       for (const listener of [...listeners]) {
         try {
           listener(value)
         } catch (error) {
-          queueMicrotask(() => { throw error })
+          queueMicrotask(() => {
+            throw error
+          })
         }
       }
     }

@@ -1,8 +1,9 @@
 import { jobIdSchema } from '@peercompute/job-specs'
+import { until } from '@peercompute/p2p/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { memoryLedgerStore } from '@peercompute/ledger'
 import { assembleKernel } from './assemble-kernel.ts'
-import { systemClock } from './clock.ts'
+import { systemClock } from '@peercompute/p2p/time'
 import type { Identity } from './identity/identity.ts'
 import { createMemoryPinStore } from './network/pin-store.ts'
 import type { KernelSnapshot, NodeKernel, UnitDone } from './node-kernel.ts'
@@ -13,7 +14,6 @@ import { createTestCoordinator, type TestCoordinator } from './test-support/test
 import { testIdentity } from './test-support/test-identity.ts'
 import { testJob, testSpec, testValue, type TestJob } from './test-support/test-job.ts'
 import { createTestWorker, type TestWorker } from './test-support/test-worker.ts'
-import { until } from './test-support/until.ts'
 
 let coordinator: TestCoordinator
 let http: HttpCoordinator
@@ -43,11 +43,24 @@ async function build(): Promise<void> {
   seen = []
   units = []
   kernel = await assembleKernel({
-    coordinator: http.url, identity, workers: [worker], agent: 'peercompute/test', memoryBytes: 0, outboxStore, ledgerStore: memoryLedgerStore(),
-    pins: createMemoryPinStore(), clock: systemClock, random: () => 0, fetch: globalThis.fetch
+    coordinator: http.url,
+    identity,
+    workers: [worker],
+    agent: 'peercompute/test',
+    memoryBytes: 0,
+    outboxStore,
+    ledgerStore: memoryLedgerStore(),
+    pins: createMemoryPinStore(),
+    clock: systemClock,
+    random: () => 0,
+    fetch: globalThis.fetch
   })
-  kernel.onChange((snapshot) => { seen.push(snapshot) })
-  kernel.onUnit((unit) => { units.push(unit) })
+  kernel.onChange((snapshot) => {
+    seen.push(snapshot)
+  })
+  kernel.onUnit((unit) => {
+    units.push(unit)
+  })
 }
 
 const state = () => kernel.snapshot().state
@@ -63,7 +76,9 @@ describe('NodeKernel', () => {
     await until(() => worker.computing().length === 1)
     expect(kernel.snapshot()).toMatchObject({
       currentJobs: [{ id: job.id, title: 'Doubling', researcher: 'A lab', description: 'Twice the number of the unit.' }],
-      executors: [{ kind: 'js', busyUnits: 1, numericClass: 'js-test' }], account: identity.account.publicKey, host: identity.host.publicKey
+      executors: [{ kind: 'js', busyUnits: 1, numericClass: 'js-test' }],
+      account: identity.account.publicKey,
+      host: identity.host.publicKey
     })
     worker.complete()
     await until(() => kernel.snapshot().unitsAccepted === 1)
@@ -109,7 +124,9 @@ describe('NodeKernel', () => {
     await finished
     expect(state()).toBe('stopped')
     expect(coordinator.results.size).toBe(2)
-    expect(() => { kernel.start() }).toThrow(/state "stopped"/)
+    expect(() => {
+      kernel.start()
+    }).toThrow(/state "stopped"/)
   })
 
   it('gives the work back when it is stopped, and a second stop does nothing', async () => {

@@ -136,21 +136,35 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
     const executors = compute.executors()
     const current = new Set(executors.flatMap(({ job }) => (job === null ? [] : [job])))
     return {
-      state, reason: reasonNow(), executors, network: network.state,
+      state,
+      reason: reasonNow(),
+      executors,
+      network: network.state,
       currentJobs: [...current].flatMap((id) => {
         const spec = jobs.spec(id)
         return spec === undefined ? [] : [{ id, title: spec.title, researcher: spec.researcher, description: spec.description }]
       }),
-      unitsDone: compute.unitsDone, unitsAccepted: compute.answers.get('accepted') ?? 0, reportsWaiting: outbox.items().length,
-      account: identity.certificate.account, host: identity.certificate.host
+      unitsDone: compute.unitsDone,
+      unitsAccepted: compute.answers.get('accepted') ?? 0,
+      reportsWaiting: outbox.items().length,
+      account: identity.certificate.account,
+      host: identity.certificate.host
     }
   }
 
   const unsubscribe = [
-    network.onSession((session) => { compute.setSession(session) }),
-    network.onStop(({ job }) => { compute.cancel(job) }),
-    network.onNudge(() => { compute.nudge() }),
-    network.onPeerNetwork((peers) => { stateManager.share(peers).catch(() => undefined) }),
+    network.onSession((session) => {
+      compute.setSession(session)
+    }),
+    network.onStop(({ job }) => {
+      compute.cancel(job)
+    }),
+    network.onNudge(() => {
+      compute.nudge()
+    }),
+    network.onPeerNetwork((peers) => {
+      stateManager.share(peers).catch(() => undefined)
+    }),
     network.onState(({ root }) => {
       if (root !== null) stateManager.follow(root)
       settle()
@@ -211,10 +225,11 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
       await stop()
     },
     stop,
-    retryNow: () => { network.retryNow() },
+    retryNow: () => {
+      network.retryNow()
+    },
     onChange: changes.on,
     onUnit: units.on,
     [Symbol.asyncDispose]: stop
   }
 }
-

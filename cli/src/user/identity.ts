@@ -1,5 +1,4 @@
 /** Who this person is on this machine: the account, and the key of this installation. Shared with the headless volunteer. */
-import { hostname } from 'node:os'
 import {
   createFolderIdentityStore,
   loadOrCreateIdentity,
@@ -9,7 +8,7 @@ import {
 } from '@peercompute/worker-client/node'
 import { userFolder } from './folder.ts'
 
-export function newIdentityOptions(label = hostname()): NewIdentityOptions {
+export function newIdentityOptions(label = ''): NewIdentityOptions {
   return { label, now: Date.now(), extractableHost: true }
 }
 

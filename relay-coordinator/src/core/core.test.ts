@@ -2,11 +2,13 @@ import { expect, it } from 'vitest'
 import { REASONS, type HostId, type Lease } from '@peercompute/job-specs'
 import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
 import {
+  CLAIM_MS,
   decideAsk,
   decideConnect,
   decideControl,
   decideDisconnect,
   decideExpire,
+  decideRenew,
   decideReport,
   decideSubmit,
   emptyState,
@@ -151,6 +153,19 @@ it('an expired lease goes to the next host; a second opinion of the same host do
   expect(w.all(a, again, u32)[0]?.answer).toBe('accepted')
   expect(w.all(a, lost, u32)[0]?.answer).toBe('duplicate')
   expect(w.entry().settled.size).toBe(0)
+})
+
+it('a host that comes back keeps what it renews, and soon loses what died with its process', () => {
+  const w = world()
+  const a = w.connect('a')
+  const [kept, died] = [only(w.ask(a, 2).leases), only(w.ask(a, 2).leases)]
+  w.connect('a')
+  w.run(decideRenew, { type: 'renew', host: a, leases: [{ job: w.job, epoch: kept.epoch }] })
+  w.pass(CLAIM_MS)
+  w.run(decideExpire, { type: 'expire' })
+  expect(only(w.ask(a).leases)).toMatchObject({ start: died.start, count: died.count })
+  expect(w.all(a, kept, u32).map(({ answer }) => answer)).toEqual(['accepted', 'accepted'])
+  expect(w.all(a, died, u32).map(({ answer }) => answer)).toEqual(['accepted', 'accepted'])
 })
 
 it('repeated, foreign, out-of-range and malformed reports get their answers and change nothing', () => {

@@ -90,8 +90,20 @@ export const decideRelease: Decider<Of<'release'>, null> = (state, command) => {
   return decided(null, [{ type: 'lease-over', job: command.job, epoch: command.epoch, cause: 'released' }])
 }
 
-export const decideConnect: Decider<Of<'connect'>, null> = (_state, { host }, { now }) =>
-  decided(null, [
+/**
+ * A host that comes back claims what it still holds by renewing it at once. What it has not claimed after this time died with its
+ * process, as when coordinator and volunteer are killed together; waiting for the deadline would leave the job at rest for a minute.
+ */
+export const CLAIM_MS = 3_000
+
+export const decideConnect: Decider<Of<'connect'>, null> = (state, { host }, { now }) => {
+  const deadline = now + CLAIM_MS
+  const unclaimed = [...state.jobs.values()].flatMap((job) =>
+    [...job.leases.values()]
+      .filter((lease) => !lease.over && lease.holder.host === host.host && lease.deadline > deadline)
+      .map(({ epoch }) => ({ type: 'lease-renewed' as const, job: job.id, epoch, deadline }))
+  )
+  return decided(null, [
     {
       type: 'host-connected',
       host: host.host,
@@ -100,8 +112,10 @@ export const decideConnect: Decider<Of<'connect'>, null> = (_state, { host }, { 
       description: host.description,
       subnet: host.subnet,
       at: now
-    }
+    },
+    ...unclaimed
   ])
+}
 
 export const decideDisconnect: Decider<Of<'disconnect'>, null> = (state, { host }, { now }) => {
   const entry: HostEntry | undefined = state.hosts.get(host)

@@ -3,10 +3,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { generateKeyPair, sha256Hex, signSpec, utf8, type ContentHash } from '@peercompute/job-specs'
+import { until } from '@peercompute/p2p/testing'
 import { openBlobFolder } from '../blobs/blob-folder.ts'
 import { smallSpec } from '../testing/fixtures.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
-import { until } from '../testing/until.ts'
 
 const ELSEWHERE = { remoteAddress: '203.0.113.9' }
 const bytes = utf8('export default function compute() {}')

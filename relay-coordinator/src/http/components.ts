@@ -1,8 +1,8 @@
 /** What the HTTP side is made of. Everything comes from outside, so that tests assemble it from real parts as `serve` does. */
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Clock } from '@peercompute/p2p/time'
 import type { AwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import type { BlobFolder } from '../blobs/blob-folder.ts'
-import type { Clock } from '../config/clock.ts'
 import type { Coordinator } from '../coordinator.ts'
 import type { AdminToken } from '../keys/admin-token.ts'
 import type { CoordinatorKeys } from '../keys/coordinator-keys.ts'

@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { generateKeyPair, liveEventSchema, signSpec, type JobId, type LiveEvent } from '@peercompute/job-specs'
+import { until } from '@peercompute/p2p/testing'
 import { connectedHost, smallSpec } from '../testing/fixtures.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
-import { until } from '../testing/until.ts'
 import { BUFFER_MAX_BYTES, createLiveStreams, HEARTBEAT_MS } from './live-stream.ts'
 
 let parts: TestApp

@@ -1,7 +1,7 @@
 /** Server-sent events: one formatted copy of each event for all readers, and a bounded buffer for each. */
 import { Readable } from 'node:stream'
 import type { JobId, LiveEvent } from '@peercompute/job-specs'
-import type { Clock } from '../config/clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import type { Coordinator } from '../coordinator.ts'
 
 export const HEARTBEAT_MS = 15_000

@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { expect, it } from 'vitest'
-import { createManualClock } from '../testing/manual-clock.ts'
+import { createFakeClock } from '@peercompute/p2p/testing'
 import { createUpgradeGate } from './upgrade-gate.ts'
 
 /** A request as Node hands it over, from an address that this machine does not have. */
@@ -12,7 +12,7 @@ function requestFrom(remoteAddress: string | undefined): IncomingMessage {
 }
 
 it('lets one address open so many connections and not more, without touching the others', () => {
-  const clock = createManualClock()
+  const clock = createFakeClock()
   const admit = createUpgradeGate(clock)
   const storm = () => Array.from({ length: 100 }, () => admit(requestFrom('203.0.113.9'))).filter(Boolean).length
   expect(storm()).toBe(50)
@@ -22,7 +22,7 @@ it('lets one address open so many connections and not more, without touching the
 })
 
 it('lets this machine through, and nobody without an address', () => {
-  const admit = createUpgradeGate(createManualClock())
+  const admit = createUpgradeGate(createFakeClock())
   expect(Array.from({ length: 100 }, () => admit(requestFrom('127.0.0.1'))).every(Boolean)).toBe(true)
   expect(admit(requestFrom(undefined))).toBe(false)
 })

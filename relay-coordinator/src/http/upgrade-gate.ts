@@ -1,6 +1,6 @@
 /** How often one address may open a libp2p connection. Fastify's limit does not see upgrades. */
 import type { IncomingMessage } from 'node:http'
-import type { Clock } from '../config/clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import { createTokenBucket } from '../work/token-bucket.ts'
 import { isLoopback } from './access.ts'
 

@@ -2,12 +2,13 @@ import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { verifyCoordinatorCertificate } from '@peercompute/job-specs'
+import { fromBase64Url, verifyCoordinatorCertificate } from '@peercompute/job-specs'
 import { peerIdOfKey } from '@peercompute/p2p'
+import { peerKeyFromSeed } from '@peercompute/p2p/relay'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { loadAdminToken, replaceAdminToken } from './admin-token.ts'
 import { exportKeys, loadCoordinatorKeys, recoverKeys, rotateOperationalKey } from './coordinator-keys.ts'
-import { peerKeyBytes } from './peer-key.ts'
+import { keySeed } from './key-file.ts'
 
 const NOW = 1_700_000_000_000
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>
@@ -31,7 +32,10 @@ describe('the keys of a coordinator', () => {
     )
     expect(await verifyCoordinatorCertificate(first.certificate, first.certificate.root)).toBe(true)
     for (const name of await readdir(folder)) expect([name, (await stat(join(folder, name))).mode & 0o777]).toEqual([name, 0o600])
-    expect(peerIdOfKey(await peerKeyBytes(first.peer))).toBe(peerIdOfKey(await peerKeyBytes(second.peer)))
+    // libp2p reads the same key as everybody else.
+    const peerKey = await peerKeyFromSeed(await keySeed(first.peer))
+    expect(peerIdOfKey(peerKey)).toBe(peerIdOfKey(await peerKeyFromSeed(await keySeed(second.peer))))
+    expect(peerKey.slice(-32)).toEqual(fromBase64Url(first.peer.publicKey))
   })
 
   it('can be read by openssl', async () => {

@@ -8,9 +8,9 @@ import { createMemoryStore } from '../core/index.ts'
 import { createCoordinator } from '../engine/coordinator.ts'
 import { loadCoordinatorKeys, rotateOperationalKey, type CoordinatorKeys } from '../keys/coordinator-keys.ts'
 import { connectedHost, reportOf, smallSpec, u32 } from '../testing/fixtures.ts'
-import { createManualClock, type ManualClock } from '../testing/manual-clock.ts'
+import { createFakeClock, type FakeClock } from '@peercompute/p2p/testing'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
-import { until } from '../testing/until.ts'
+import { until } from '@peercompute/p2p/testing'
 import { openFeedStore } from './feed-store.ts'
 import { createLedgerIntake } from './ledger-intake.ts'
 import { createLedgerProjection, FLUSH_MS, type LedgerProjection } from './ledger-projection.ts'
@@ -19,12 +19,12 @@ import { rangeDigest } from './projected-jobs.ts'
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>
 let coordinator: Coordinator
 let keys: CoordinatorKeys
-let clock: ManualClock
+let clock: FakeClock
 let faults: unknown[]
 
 beforeEach(async () => {
   temporary = await temporaryFolder()
-  clock = createManualClock()
+  clock = createFakeClock()
   keys = await loadCoordinatorKeys(temporary.path, clock.now())
   coordinator = createCoordinator({ store: createMemoryStore(), now: () => clock.now(), random: () => 0.5, hasBlob: async () => true })
   faults = []

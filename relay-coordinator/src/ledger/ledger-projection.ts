@@ -5,7 +5,7 @@
  */
 import { certifyHost, type AccountId, type AuthorId, type ContentHash, type JobId, type KeyPair } from '@peercompute/job-specs'
 import type { Ledger } from '@peercompute/ledger'
-import type { Clock } from '../config/clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import type { Coordinator, Settlement } from '../coordinator.ts'
 import type { CoordinatorKeys } from '../keys/coordinator-keys.ts'
 import type { Metrics } from '../metrics/metrics.ts'

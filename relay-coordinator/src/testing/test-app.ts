@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createFakeClock, type FakeClock } from '@peercompute/p2p/testing'
 import { createApp, type App } from '../app.ts'
 import { createAwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import { openBlobFolder, type BlobFolder } from '../blobs/blob-folder.ts'
@@ -14,7 +15,6 @@ import { loadCoordinatorKeys, type CoordinatorKeys } from '../keys/coordinator-k
 import { createMetrics } from '../metrics/metrics.ts'
 import { createTotals } from '../metrics/totals.ts'
 import { createWorkServer, type WorkServer } from '../work/work-server.ts'
-import { createManualClock, type ManualClock } from './manual-clock.ts'
 
 export interface TestApp extends AsyncDisposable {
   readonly app: App
@@ -22,7 +22,7 @@ export interface TestApp extends AsyncDisposable {
   readonly work: WorkServer
   readonly blobs: BlobFolder
   readonly keys: CoordinatorKeys
-  readonly clock: ManualClock
+  readonly clock: FakeClock
   readonly token: string
   readonly folder: string
   readonly faults: unknown[]
@@ -30,7 +30,7 @@ export interface TestApp extends AsyncDisposable {
 
 export async function createTestApp(overrides: Partial<AppComponents> = {}, hasBlob?: (sha256: string) => boolean): Promise<TestApp> {
   const folder = await mkdtemp(join(tmpdir(), 'coordinator-'))
-  const clock = createManualClock()
+  const clock = createFakeClock()
   const keys = await loadCoordinatorKeys(folder, clock.now())
   const token = await loadAdminToken(folder)
   const blobs = await openBlobFolder(folder)

@@ -4,7 +4,7 @@
  */
 import type { HostId, JobId, LiveEvent, ReasonCode } from '@peercompute/job-specs'
 import type { CoordinatorMessage } from '@peercompute/job-specs/protocol'
-import type { Clock } from '../config/clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import type { Coordinator } from '../coordinator.ts'
 import type { ConnectedHost } from '../core/index.ts'
 

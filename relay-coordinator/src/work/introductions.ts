@@ -7,7 +7,7 @@ import {
   type CoordinatorCertificate
 } from '@peercompute/job-specs'
 import { verifyHello, WORK_VERSION_MAX, WORK_VERSION_MIN, type CoordinatorMessage, type HostMessage } from '@peercompute/job-specs/protocol'
-import type { Clock } from '../config/clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import type { ConnectedHost } from '../core/index.ts'
 
 export type Hello = Extract<HostMessage, { type: 'hello' }>

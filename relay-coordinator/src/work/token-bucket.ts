@@ -1,4 +1,4 @@
-import type { Clock } from '../config/clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 
 /** Allows `burst` at once and `perSecond` in the long run. */
 export function createTokenBucket(perSecond: number, burst: number, clock: Pick<Clock, 'now'>): { take(): boolean } {

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { generateKeyPair, signReport, signSpec, type JobId, type SignedSpec } from '@peercompute/job-specs'
 import { encodeFrame, HELLO_TIMEOUT_MS, verifyAdmission, WORK_FRAME_MAX_BYTES } from '@peercompute/job-specs/protocol'
+import { until } from '@peercompute/p2p/testing'
 import { createChannelPair, type TestChannel } from '../testing/channel-pair.ts'
 import { smallSpec } from '../testing/fixtures.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
 import { converse, createTestHost, introduce, type Conversation, type TestHost } from '../testing/test-host.ts'
-import { until } from '../testing/until.ts'
 
 const SUBNET = '192.0.2.0/24'
 let parts: TestApp

@@ -2,7 +2,7 @@
 import { PeerComputeError } from '@peercompute/job-specs'
 import type { CoordinatorMessage, Frame } from '@peercompute/job-specs/protocol'
 import type { FrameChannel } from '@peercompute/p2p'
-import type { Clock } from '../config/clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import type { Coordinator } from '../coordinator.ts'
 import type { CoordinatorKeys } from '../keys/coordinator-keys.ts'
 import type { WorkMetrics } from '../metrics/metrics.ts'

@@ -6,7 +6,7 @@
 import { PeerComputeError } from '@peercompute/job-specs'
 import { HELLO_TIMEOUT_MS, type CoordinatorMessage, type Frame } from '@peercompute/job-specs/protocol'
 import type { FrameChannel } from '@peercompute/p2p'
-import type { Clock } from '../config/clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import type { WorkMetrics } from '../metrics/metrics.ts'
 import { endsTheStream, errorMessageFor, readHostMessage, requestIdOf } from './host-messages.ts'
 import type { HostSession, HostSessions } from './host-sessions.ts'

@@ -12,6 +12,11 @@ export type { ComputeWorkers } from './started-workers.ts'
 export { createWebGPUWorker, type WebGPUWorkerOptions } from './webgpu/create-webgpu-worker.ts'
 export { WebGPUComputeWorker, type WebGPUComputeWorkerOptions } from './webgpu/webgpu-compute-worker.ts'
 
+export interface BrowserComputeWorkers extends ComputeWorkers {
+  /** Removes the frames, when the workers have stopped. */
+  close(): void
+}
+
 export interface BrowserComputeWorkersOptions {
   /** Address of the sandbox document: `new URL('/sandbox.html', location.href).href`. */
   readonly sandboxUrl: string
@@ -31,12 +36,19 @@ export async function browserComputeWorkers({
   gpu,
   slots,
   admitWgsl
-}: BrowserComputeWorkersOptions): Promise<ComputeWorkers> {
+}: BrowserComputeWorkersOptions): Promise<BrowserComputeWorkers> {
   const jobs = new SandboxFrame({ url: sandboxUrl, document })
   const runner = new SandboxFrame({ url: sandboxUrl, document })
-  return startedWorkers([
+  const started = await startedWorkers([
     ...(gpu === undefined ? [] : [() => createWebGPUWorker({ gpu, open: () => runner.channel('gpu', ''), admit: admitWgsl })]),
     () => sandboxCpuWorker({ kind: 'wasm', frame: jobs, slots }),
     () => sandboxCpuWorker({ kind: 'js', frame: jobs, slots })
   ])
+  return {
+    ...started,
+    close() {
+      jobs.close()
+      runner.close()
+    }
+  }
 }

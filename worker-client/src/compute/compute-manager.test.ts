@@ -1,15 +1,15 @@
 import type { Executor, JobId } from '@peercompute/job-specs'
+import { createFakeClock, until, type FakeClock } from '@peercompute/p2p/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Identity } from '../identity/identity.ts'
 import { createJobCache } from '../jobs/job-cache.ts'
 import { createMemoryOutboxStore } from '../outbox/memory-outbox-store.ts'
 import { createOutbox, type Outbox } from '../outbox/outbox.ts'
-import { createFakeClock, type FakeClock } from '../test-support/fake-clock.ts'
 import { createTestCoordinator, resultKey, type TestCoordinator } from '../test-support/test-coordinator.ts'
 import { TEST_HOST, testIdentity } from '../test-support/test-identity.ts'
 import { TEST_BLOBS, testJob, type TestJob } from '../test-support/test-job.ts'
 import { createTestWorker, type TestWorker } from '../test-support/test-worker.ts'
-import { until } from '../test-support/until.ts'
+import { RECONNECT_BACKOFF } from '../reconnect-backoff.ts'
 import { openWorkSession, type WorkSession } from '../work/work-session.ts'
 import type { ComputeWorker } from './compute-worker.ts'
 import { createComputeManager, HOLD_MS, type ComputeManager } from './compute-manager.ts'
@@ -33,7 +33,9 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   let over = false
-  const stopping = manager.stop().finally(() => { over = true })
+  const stopping = manager.stop().finally(() => {
+    over = true
+  })
   await until(() => {
     clock.advance(1_000)
     return over
@@ -44,15 +46,28 @@ afterEach(async () => {
 async function build(executor: Partial<Executor> = {}, run?: ComputeWorker['run']): Promise<void> {
   worker = createTestWorker(executor)
   manager = createComputeManager({
-    workers: [run === undefined ? worker : { executor: worker.executor, run, stop: async () => undefined }], identity, outbox, clock, random: () => 0.5,
+    workers: [run === undefined ? worker : { executor: worker.executor, run, stop: async () => undefined }],
+    identity,
+    outbox,
+    clock,
+    random: () => 0.5,
     jobs: createJobCache({ fetchBlob: (ref) => Promise.resolve(TEST_BLOBS.get(ref.sha256) ?? new Uint8Array(0)) })
   })
 }
 
 async function connect(): Promise<void> {
   session = await openWorkSession({
-    channel: coordinator.connect(), identity, host: TEST_HOST, pinnedRoot: coordinator.root, clock,
-    onStop: (stopped: JobId) => { manager.cancel(stopped) }, onNudge: () => { manager.nudge() }
+    channel: coordinator.connect(),
+    identity,
+    host: TEST_HOST,
+    pinnedRoot: coordinator.root,
+    clock,
+    onStop: (stopped: JobId) => {
+      manager.cancel(stopped)
+    },
+    onNudge: () => {
+      manager.nudge()
+    }
   })
   manager.setSession(session)
 }
@@ -97,7 +112,10 @@ describe('ComputeManager', () => {
   })
 
   it('asks for more before the lease in hand is done', async () => {
-    await coordinator.offer(job, [{ start: 0, count: 4 }, { start: 4, count: 4 }])
+    await coordinator.offer(job, [
+      { start: 0, count: 4 },
+      { start: 4, count: 4 }
+    ])
     await work([])
     worker.complete([0])
     await until(() => coordinator.heardOf('ask').length === 2)
@@ -164,14 +182,31 @@ describe('ComputeManager', () => {
   it('forgets a report that the coordinator will never take, and tries a refusal for now again', async () => {
     await work([{ start: 0, count: 1 }])
     const codes = ['STORE_FULL', 'JOB_NOT_FOUND']
-    coordinator.intercept = (message) => (message.type === 'report' ? { type: 'error', id: message.id, code: codes.shift() ?? 'INTERNAL', detail: 'No' } : undefined)
+    coordinator.intercept = (message) =>
+      message.type === 'report' ? { type: 'error', id: message.id, code: codes.shift() ?? 'INTERNAL', detail: 'No' } : undefined
     worker.complete()
     await until(() => codes.length === 1)
-    await until(() => clock.sleeping > 0)
+    await until(() => clock.pending().length > 0)
     expect(outbox.items()).toHaveLength(1)
-    await until(() => { clock.advance(500); return outbox.items().length === 0 })
+    await until(() => {
+      clock.advance(500)
+      return outbox.items().length === 0
+    })
     expect(manager.answers.get('rejected')).toBe(1)
     expect(coordinator.results.size).toBe(0)
+  })
+
+  it('rests after a refusal for now, but not over a reconnect: the next session gets the report at once', async () => {
+    await work([{ start: 0, count: 1 }])
+    coordinator.intercept = (message) =>
+      message.type === 'report' ? { type: 'error', id: message.id, code: 'STORE_FULL', detail: 'Later' } : undefined
+    worker.complete()
+    await until(() => clock.pending().includes(RECONNECT_BACKOFF.baseMs / 2))
+    coordinator.intercept = null
+    await disconnect()
+    await connect()
+    await until(() => outbox.items().length === 0)
+    expect(coordinator.heardOf('report')).toHaveLength(2)
   })
 
   it('stops within the unit when the job is cancelled', async () => {
@@ -201,7 +236,10 @@ describe('ComputeManager', () => {
     await work([{ start: 0, count: 3, durationMs: 30_000 }])
     await disconnect()
     clock.advance(30_000)
-    await until(() => { worker.complete(); return manager.executors()[0]?.job === null })
+    await until(() => {
+      worker.complete()
+      return manager.executors()[0]?.job === null
+    })
     expect(manager.unitsDone).toBe(1)
   })
 
@@ -251,14 +289,24 @@ describe('ComputeManager', () => {
     await connect()
     manager.resume()
     await until(() => coordinator.results.size === 2)
-    expect([...coordinator.results.values()].map((result) => result.outcome === 'failure' && result.reason)).toEqual(['bad_signature', 'bad_signature'])
+    expect([...coordinator.results.values()].map((result) => result.outcome === 'failure' && result.reason)).toEqual([
+      'bad_signature',
+      'bad_signature'
+    ])
     expect(worker.computing()).toEqual([])
   })
 
   it('gives back leases that it cannot compute: another executor, an unknown job, units past the end', async () => {
     await coordinator.offer(job, [{ start: 0, count: 1 }])
     const lease = { job: job.id, start: 0, count: 1, epoch: 7, executor: 'js' as const, deadline: 1, durationMs: 60_000 }
-    coordinator.offerRaw({ jobs: [], leases: [{ ...lease, executor: 'webgpu', epoch: 8 }, { ...lease, job: 'f'.repeat(64) as JobId, epoch: 9 }, { ...lease, start: 999_999, count: 2, epoch: 10 }] })
+    coordinator.offerRaw({
+      jobs: [],
+      leases: [
+        { ...lease, executor: 'webgpu', epoch: 8 },
+        { ...lease, job: 'f'.repeat(64) as JobId, epoch: 9 },
+        { ...lease, start: 999_999, count: 2, epoch: 10 }
+      ]
+    })
     await work([])
     worker.complete()
     await until(() => coordinator.released.length === 3 && coordinator.results.size === 1)
@@ -268,11 +316,28 @@ describe('ComputeManager', () => {
   it.each<[string, ComputeWorker['run'], string]>([
     ['throws', () => Promise.reject(new Error('It broke')), 'runtime_error'],
     ['stops short', () => Promise.resolve(), 'runtime_error'],
-    ['returns too few bytes', async ({ start }, onOutcome) => { onOutcome({ unit: start, ok: true, value: new Uint8Array(3), computeMs: 1 }) }, 'output_shape'],
-    ['returns too many bytes', async ({ start }, onOutcome) => { onOutcome({ unit: start, ok: true, value: new Uint8Array(99), computeMs: 1 }) }, 'output_too_large'],
-    ['reports units that are not its own, and one twice', async ({ start }, onOutcome) => {
-      for (const unit of [start + 7, start, start]) onOutcome({ unit, ok: false, reason: 'compile_error', message: 'line 1', computeMs: NaN })
-    }, 'compile_error']
+    [
+      'returns too few bytes',
+      async ({ start }, onOutcome) => {
+        onOutcome({ unit: start, ok: true, value: new Uint8Array(3), computeMs: 1 })
+      },
+      'output_shape'
+    ],
+    [
+      'returns too many bytes',
+      async ({ start }, onOutcome) => {
+        onOutcome({ unit: start, ok: true, value: new Uint8Array(99), computeMs: 1 })
+      },
+      'output_too_large'
+    ],
+    [
+      'reports units that are not its own, and one twice',
+      async ({ start }, onOutcome) => {
+        for (const unit of [start + 7, start, start])
+          onOutcome({ unit, ok: false, reason: 'compile_error', message: 'line 1', computeMs: NaN })
+      },
+      'compile_error'
+    ]
   ])('turns an executor that %s into one failure for each unit, with a reason', async (_name, run, reason) => {
     await build({}, run)
     await coordinator.offer(job, [{ start: 0, count: 1 }])

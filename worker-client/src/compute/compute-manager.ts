@@ -8,7 +8,7 @@
  *   stopped     gives back what is unfinished; results stay in the outbox
  */
 import type { ExecutorKind, JobId, ReasonCode, ReportAnswer } from '@peercompute/job-specs'
-import type { Clock } from '../clock.ts'
+import { sleep, type Clock } from '@peercompute/p2p/time'
 import { createGate, sleepUntilOpen } from '../gate.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { JobCache } from '../jobs/job-cache.ts'
@@ -94,9 +94,13 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
   let mode: 'active' | 'paused' | 'finishing' | 'stopped' = 'paused'
   let holding = new AbortController()
 
-  const emitChange = () => { changes.emit(undefined) }
+  const emitChange = () => {
+    changes.emit(undefined)
+  }
   const sender = createReportSender({
-    outbox, clock, random: init.random,
+    outbox,
+    clock,
+    random: init.random,
     onAnswers(item, said) {
       for (const { answer } of said) answers.set(answer, (answers.get(answer) ?? 0) + 1)
       reports.emit({ job: item.report.job, answers: said })
@@ -111,7 +115,10 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
   })
   const lanes: readonly ExecutorLane[] = init.workers.map((worker) =>
     createExecutorLane({
-      worker, jobs: init.jobs, clock, random: init.random,
+      worker,
+      jobs: init.jobs,
+      clock,
+      random: init.random,
       onOutcome(held, outcome, done) {
         batcher.add(held, worker.executor, outcome, done)
         units.emit({ job: held.lease.job, unit: outcome.unit, executor: worker.executor.kind, value: outcome.ok ? outcome.value : null })
@@ -142,7 +149,7 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
   const patiently = async (task: (signal: AbortSignal) => Promise<unknown>) => {
     const over = new AbortController()
     const tried = task(over.signal).catch(() => undefined)
-    await Promise.race([tried, clock.sleep(GOODBYE_MS, over.signal)])
+    await Promise.race([tried, sleep(clock, GOODBYE_MS, over.signal)])
     over.abort()
   }
 
@@ -150,7 +157,9 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
   const renew = async (which: 'due' | 'all') => {
     const now = clock.now()
     for (const { lane, held } of allHeld()) if (held.deadline <= now && !held.lost) lane.lose(held)
-    const due = allHeld().filter(({ held }) => !held.lost && (which === 'all' || held.renewAt <= now + RENEW_TOGETHER_MS)).slice(0, RENEW_MAX)
+    const due = allHeld()
+      .filter(({ held }) => !held.lost && (which === 'all' || held.renewAt <= now + RENEW_TOGETHER_MS))
+      .slice(0, RENEW_MAX)
     // Whatever comes of this attempt, the next one is not before a third of what is left.
     for (const { held } of due) held.renewAt = now + Math.max(RENEW_TOGETHER_MS + 1_000, (held.deadline - now) / 3)
     const through = session
@@ -185,7 +194,9 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
       if (next !== null) void renew('all')
       emitChange()
     },
-    nudge: () => { for (const lane of lanes) lane.nudge() },
+    nudge: () => {
+      for (const lane of lanes) lane.nudge()
+    },
     cancel(job) {
       for (const { lane, held } of allHeld()) if (held.lease.job === job) lane.drop(held)
     },
@@ -201,7 +212,10 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
       setLanes()
       holding = new AbortController()
       void batcher.flush()
-      clock.sleep(HOLD_MS, AbortSignal.any([holding.signal, stopped.signal])).then(async () => (await dropAll())(), () => undefined)
+      sleep(clock, HOLD_MS, AbortSignal.any([holding.signal, stopped.signal])).then(
+        async () => (await dropAll())(),
+        () => undefined
+      )
     },
     async finish(signal) {
       if (mode === 'stopped') return
@@ -227,7 +241,9 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
       await Promise.allSettled(init.workers.map((worker) => worker.stop()))
     },
     executors: () => lanes.map(viewOf),
-    get unitsDone() { return lanes.reduce((sum, lane) => sum + lane.unitsDone, 0) },
+    get unitsDone() {
+      return lanes.reduce((sum, lane) => sum + lane.unitsDone, 0)
+    },
     answers,
     onUnit: units.on,
     onReport: reports.on,

@@ -22,6 +22,9 @@ export type UnitOutcome =
 /**
  * Runs units of any job that its executor can run. A failed unit is an outcome, never a throw; `run` rejects only when
  * `signal` aborts. Outcomes arrive as they are ready, each unit exactly once, unless aborted.
+ *
+ * `run` may be called again while a range is running, so that no slot waits for the last units of one: two ranges deep where there
+ * is more than one slot, also of different jobs. Together they compute at most `executor.slots` units at a time; each has its own signal.
  */
 export interface ComputeWorker {
   readonly executor: Executor

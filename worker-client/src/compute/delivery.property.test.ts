@@ -3,11 +3,11 @@
  * that break before, during and after a report, refusals for now, restarts of the program, in random order.
  */
 import fc from 'fast-check'
+import { createFakeClock, type FakeClock } from '@peercompute/p2p/testing'
 import { describe, expect, it } from 'vitest'
 import { createJobCache } from '../jobs/job-cache.ts'
 import { createMemoryOutboxStore } from '../outbox/memory-outbox-store.ts'
 import { createOutbox } from '../outbox/outbox.ts'
-import { createFakeClock, type FakeClock } from '../test-support/fake-clock.ts'
 import { createTestCoordinator } from '../test-support/test-coordinator.ts'
 import { TEST_HOST, testIdentity } from '../test-support/test-identity.ts'
 import { TEST_BLOBS, testJob } from '../test-support/test-job.ts'
@@ -15,13 +15,28 @@ import { createTestWorker } from '../test-support/test-worker.ts'
 import { openWorkSession } from '../work/work-session.ts'
 import { createComputeManager, type ComputeManager } from './compute-manager.ts'
 
-const steps = ['compute', 'compute', 'pass time', 'break', 'connect', 'lose answer', 'lose report', 'refuse for now', 'pause', 'resume', 'restart'] as const
+const steps = [
+  'compute',
+  'compute',
+  'pass time',
+  'break',
+  'connect',
+  'lose answer',
+  'lose report',
+  'refuse for now',
+  'pause',
+  'resume',
+  'restart'
+] as const
 type Step = (typeof steps)[number]
 
 /** Real time; an ordinary run takes some milliseconds. */
 const PATIENCE_MS = 15_000
 
-/** Lets everybody take turns. Signatures are made and checked on other threads: waiting for one there keeps pace with them. */
+/**
+ * Lets everybody take turns. Signatures are made and checked on other threads: waiting for one there keeps pace with them. Without
+ * that, on a loaded machine, the time limits of this clock pass while a signature waits for a core, and no session lives long enough.
+ */
 const turns = async (count: number) => {
   for (let turn = 0; turn < count; turn++) {
     await crypto.subtle.digest('SHA-256', new Uint8Array(1))
@@ -32,7 +47,9 @@ const turns = async (count: number) => {
 /** Lets time pass until the manager has said goodbye. */
 async function stopped(manager: ComputeManager, clock: FakeClock): Promise<void> {
   const over = new AbortController()
-  const stopping = manager.stop().finally(() => { over.abort() })
+  const stopping = manager.stop().finally(() => {
+    over.abort()
+  })
   while (!over.signal.aborted) {
     clock.advance(500)
     await turns(3)
@@ -46,7 +63,10 @@ async function play(plan: readonly Step[]): Promise<void> {
   const clock = createFakeClock()
   const store = createMemoryOutboxStore()
   const job = await testJob(identity.account)
-  await coordinator.offer(job, Array.from({ length: 6 }, (_, index) => ({ start: index * 5, count: 5, durationMs: 86_400_000 })))
+  await coordinator.offer(
+    job,
+    Array.from({ length: 6 }, (_, index) => ({ start: index * 5, count: 5, durationMs: 86_400_000 }))
+  )
   coordinator.renewMs = 86_400_000
   /** Units that an executor finished and the manager took; each must reach the coordinator. */
   const computed = new Set<string>()
@@ -56,10 +76,16 @@ async function play(plan: readonly Step[]): Promise<void> {
   const boot = async (): Promise<ComputeManager> => {
     worker = createTestWorker()
     const booted = createComputeManager({
-      workers: [worker], identity, clock, random: () => 0.5, outbox: await createOutbox({ store, host: identity.certificate.host }),
+      workers: [worker],
+      identity,
+      clock,
+      random: () => 0.5,
+      outbox: await createOutbox({ store, host: identity.certificate.host }),
       jobs: createJobCache({ fetchBlob: (ref) => Promise.resolve(TEST_BLOBS.get(ref.sha256) ?? new Uint8Array(0)) })
     })
-    booted.onUnit(({ unit }) => { computed.add(`${job.id}-${unit}-${identity.certificate.host}`) })
+    booted.onUnit(({ unit }) => {
+      computed.add(`${job.id}-${unit}-${identity.certificate.host}`)
+    })
     booted.resume()
     return booted
   }
@@ -69,7 +95,13 @@ async function play(plan: readonly Step[]): Promise<void> {
     connected = true
     const of = manager
     const session = await openWorkSession({
-      channel: coordinator.connect(), identity, host: TEST_HOST, pinnedRoot: coordinator.root, clock, onStop: () => undefined, onNudge: () => undefined
+      channel: coordinator.connect(),
+      identity,
+      host: TEST_HOST,
+      pinnedRoot: coordinator.root,
+      clock,
+      onStop: () => undefined,
+      onNudge: () => undefined
     })
     of.setSession(session)
     void session.ended.then(() => {
@@ -77,7 +109,9 @@ async function play(plan: readonly Step[]): Promise<void> {
       of.setSession(null)
     })
   }
-  const breakConnection = () => { coordinator.connections.at(-1)?.break() }
+  const breakConnection = () => {
+    coordinator.connections.at(-1)?.break()
+  }
   const onNextReport = (act: () => 'answer' | 'silence' | 'refusal') => {
     coordinator.intercept = (message) => {
       if (message.type !== 'report') return undefined
@@ -94,8 +128,16 @@ async function play(plan: readonly Step[]): Promise<void> {
     else if (step === 'pass time') clock.advance(300)
     else if (step === 'break') breakConnection()
     else if (step === 'connect') await connect()
-    else if (step === 'lose answer') onNextReport(() => { breakConnection(); return 'answer' })
-    else if (step === 'lose report') onNextReport(() => { breakConnection(); return 'silence' })
+    else if (step === 'lose answer')
+      onNextReport(() => {
+        breakConnection()
+        return 'answer'
+      })
+    else if (step === 'lose report')
+      onNextReport(() => {
+        breakConnection()
+        return 'silence'
+      })
     else if (step === 'refuse for now') onNextReport(() => 'refusal')
     else if (step === 'pause') manager.pause()
     else if (step === 'resume') manager.resume()

@@ -8,10 +8,10 @@
  * and starts nothing more of it. A pause aborts it and keeps the lease; the units run again afterwards.
  */
 import { LEASE_UNITS_MAX, unitValueBytes, type JobId, type JobSpec, type ReasonCode, type UnitFailure } from '@peercompute/job-specs'
-import { fullJitterMs, RECONNECT_BACKOFF } from '../backoff.ts'
-import type { Clock } from '../clock.ts'
+import { backoffDelay, sleep, type Clock } from '@peercompute/p2p/time'
 import { createGate, sleepUntilOpen } from '../gate.ts'
 import type { JobCache } from '../jobs/job-cache.ts'
+import { RECONNECT_BACKOFF } from '../reconnect-backoff.ts'
 import type { WorkSession } from '../work/work-session.ts'
 import type { ComputeWorker, PreparedJob, UnitOutcome } from './compute-worker.ts'
 import { holdLease, leaseKey, takeRange, type HeldLease } from './held-lease.ts'
@@ -172,7 +172,7 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
         if (held.size === 0) setReason(answer.why ?? 'no_work_available')
         restMs = answer.retryAfterMs
       } catch {
-        restMs = fullJitterMs(attempt++, RECONNECT_BACKOFF, init.random)
+        restMs = backoffDelay(RECONNECT_BACKOFF, attempt++, init.random)
       }
       if (nudges === nudgesBefore) await sleepUntilOpen(clock, restMs, nudged, stopped.signal)
     }
@@ -234,7 +234,7 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
       } catch {
         // Its bytes cannot be had for now. Others come first meanwhile; if it runs out, it is lost like any other.
         if (held.delete(lease)) held.add(lease)
-        await clock.sleep(fullJitterMs(attempt++, RECONNECT_BACKOFF, init.random), stopped.signal)
+        await sleep(clock, backoffDelay(RECONNECT_BACKOFF, attempt++, init.random), stopped.signal)
       }
     }
   }
@@ -259,10 +259,21 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
   return {
     worker,
     held,
-    get busyUnits() { return Math.min(executor.slots, [...runs].reduce((sum, { left }) => sum + left.size, 0)) },
-    get job() { return [...runs][0]?.held.lease.job ?? null },
-    get unitsDone() { return unitsDone },
-    get reason() { return runs.size === 0 ? reason : null },
+    get busyUnits() {
+      return Math.min(
+        executor.slots,
+        [...runs].reduce((sum, { left }) => sum + left.size, 0)
+      )
+    },
+    get job() {
+      return [...runs][0]?.held.lease.job ?? null
+    },
+    get unitsDone() {
+      return unitsDone
+    },
+    get reason() {
+      return runs.size === 0 ? reason : null
+    },
     setSession(next) {
       session = next
       changed.open()
@@ -295,5 +306,11 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
 function checkedSize(outcome: UnitOutcome, expected: number, spec: JobSpec): UnitOutcome {
   if (!outcome.ok || outcome.value.length === expected) return outcome
   const reason = outcome.value.length > spec.limits.outputBytes ? 'output_too_large' : 'output_shape'
-  return { unit: outcome.unit, ok: false, reason, message: `${outcome.value.length} bytes came, declared are ${expected}`, computeMs: outcome.computeMs }
+  return {
+    unit: outcome.unit,
+    ok: false,
+    reason,
+    message: `${outcome.value.length} bytes came, declared are ${expected}`,
+    computeMs: outcome.computeMs
+  }
 }

@@ -19,7 +19,14 @@ const RENEW_AT = 1 / 3
 
 export function holdLease(lease: Lease, now: number): HeldLease {
   const units = Array.from({ length: lease.count }, (_, index) => lease.start + index)
-  return { lease, unfinished: new Set(units), waiting: new Set(units), deadline: now + lease.durationMs, renewAt: now + lease.durationMs * RENEW_AT, lost: false }
+  return {
+    lease,
+    unfinished: new Set(units),
+    waiting: new Set(units),
+    deadline: now + lease.durationMs,
+    renewAt: now + lease.durationMs * RENEW_AT,
+    lost: false
+  }
 }
 
 export function renewLease(held: HeldLease, durationMs: number, now: number): void {

@@ -3,7 +3,7 @@
  * no later than BATCH_MS after the first outcome, at once when the lease is done.
  */
 import { concat, REPORT_UNITS_MAX, signReport, type Executor, type UnitResult } from '@peercompute/job-specs'
-import type { Clock } from '../clock.ts'
+import { sleep, type Clock } from '@peercompute/p2p/time'
 import { digestOf } from '../digest.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -46,8 +46,14 @@ export function createReportBatcher(init: { readonly identity: Identity; readonl
   const write = async ({ held, executor, outcomes }: Batch) => {
     const { lease } = held
     const report = await signReport(identity.host, {
-      v: 1, job: lease.job, epoch: lease.epoch, host: identity.certificate.host, executor: executor.kind,
-      numericClass: executor.numericClass, probeVersion: executor.probeVersion, ts: Math.max(0, Math.floor(clock.now())),
+      v: 1,
+      job: lease.job,
+      epoch: lease.epoch,
+      host: identity.certificate.host,
+      executor: executor.kind,
+      numericClass: executor.numericClass,
+      probeVersion: executor.probeVersion,
+      ts: Math.max(0, Math.floor(clock.now())),
       units: await Promise.all(outcomes.map(toUnitResult))
     })
     await outbox.add(report, concat(outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []))), held.deadline)
@@ -62,7 +68,12 @@ export function createReportBatcher(init: { readonly identity: Identity; readonl
       if (batch === undefined) {
         batch = { held, executor, outcomes: [], flushed: new AbortController(), bytes: 0 }
         batches.set(key, batch)
-        clock.sleep(BATCH_MS, batch.flushed.signal).then(() => { close(key) }, () => undefined)
+        sleep(clock, BATCH_MS, batch.flushed.signal).then(
+          () => {
+            close(key)
+          },
+          () => undefined
+        )
       }
       batch.outcomes.push(outcome)
       batch.bytes += size

@@ -54,8 +54,10 @@ export function createFolderIdentityStore(folder: string): IdentityStore {
 
 async function toFile(identity: Identity): Promise<IdentityFile> {
   return {
-    v: 1, certificate: identity.certificate,
-    accountKey: toBase64Url(await exportPrivateKey(identity.account)), hostKey: toBase64Url(await exportPrivateKey(identity.host))
+    v: 1,
+    certificate: identity.certificate,
+    accountKey: toBase64Url(await exportPrivateKey(identity.account)),
+    hostKey: toBase64Url(await exportPrivateKey(identity.host))
   }
 }
 
@@ -69,6 +71,8 @@ async function fromFile(text: string): Promise<Identity> {
   const parsed = identityFileSchema.safeParse(json)
   if (!parsed.success) throw new PeerComputeError('KEY_INVALID', `${FILE} is not an identity`, { cause: parsed.error })
   return checkIdentity({
-    account: await importKey(parsed.data.accountKey, 'account'), host: await importKey(parsed.data.hostKey, 'host'), certificate: parsed.data.certificate
+    account: await importKey(parsed.data.accountKey, 'account'),
+    host: await importKey(parsed.data.hostKey, 'host'),
+    certificate: parsed.data.certificate
   })
 }

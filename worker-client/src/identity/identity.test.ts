@@ -9,7 +9,9 @@ import { createIdentity, exportIdentity, importIdentity, loadOrCreateIdentity, t
 const OPTIONS: NewIdentityOptions = { label: 'Workshop', now: 1_700_000_000_000, extractableHost: true }
 let folder: string
 
-beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'peercompute-identity-')) })
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'peercompute-identity-'))
+})
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('identity', () => {

@@ -1,4 +1,17 @@
-import { certifyHost, exportPrivateKey, generateKeyPair, importPrivateKey, accountExportSchema, verifyHostCertificate, fromBase64Url, toBase64Url, PeerComputeError, type AccountExport, type HostCertificate, type KeyPair } from '@peercompute/job-specs'
+import {
+  certifyHost,
+  exportPrivateKey,
+  generateKeyPair,
+  importPrivateKey,
+  accountExportSchema,
+  verifyHostCertificate,
+  fromBase64Url,
+  toBase64Url,
+  PeerComputeError,
+  type AccountExport,
+  type HostCertificate,
+  type KeyPair
+} from '@peercompute/job-specs'
 
 /** Who computes here: a person's account, this installation's host key, and the account's word for it. */
 export interface Identity {
@@ -35,7 +48,11 @@ export async function loadOrCreateIdentity(store: IdentityStore, options: NewIde
 
 /** The account, for another device or the safe. The host key stays: each installation has its own. */
 export async function exportIdentity(identity: Identity): Promise<AccountExport> {
-  return accountExportSchema.parse({ v: 1, account: identity.account.publicKey, privateKey: toBase64Url(await exportPrivateKey(identity.account)) })
+  return accountExportSchema.parse({
+    v: 1,
+    account: identity.account.publicKey,
+    privateKey: toBase64Url(await exportPrivateKey(identity.account))
+  })
 }
 
 /** A new installation of an exported account. Rejects with KEY_INVALID when the value is no account export. */
@@ -43,7 +60,8 @@ export async function importIdentity(exported: unknown, options: NewIdentityOpti
   const parsed = accountExportSchema.safeParse(exported)
   if (!parsed.success) throw new PeerComputeError('KEY_INVALID', 'This is not an exported account', { cause: parsed.error })
   const account = await importKey(parsed.data.privateKey, 'account')
-  if (account.publicKey !== parsed.data.account) throw new PeerComputeError('KEY_INVALID', 'The private key does not belong to the named account')
+  if (account.publicKey !== parsed.data.account)
+    throw new PeerComputeError('KEY_INVALID', 'The private key does not belong to the named account')
   return certify(account, options)
 }
 
@@ -58,8 +76,10 @@ export async function importKey(privateKey: string, name: string): Promise<KeyPa
 /** Throws KEY_INVALID unless the certificate names both keys and holds. */
 export async function checkIdentity(identity: Identity): Promise<Identity> {
   const { account, host, certificate } = identity
-  if (certificate.account !== account.publicKey || certificate.host !== host.publicKey) throw new PeerComputeError('KEY_INVALID', 'The certificate is of other keys')
-  if (!(await verifyHostCertificate(certificate))) throw new PeerComputeError('KEY_INVALID', 'The signature of the certificate does not hold')
+  if (certificate.account !== account.publicKey || certificate.host !== host.publicKey)
+    throw new PeerComputeError('KEY_INVALID', 'The certificate is of other keys')
+  if (!(await verifyHostCertificate(certificate)))
+    throw new PeerComputeError('KEY_INVALID', 'The signature of the certificate does not hold')
   return identity
 }
 

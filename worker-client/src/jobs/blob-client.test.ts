@@ -16,7 +16,9 @@ afterEach(async () => {
 async function clientOf(answer: RequestListener): Promise<FetchBlob> {
   const started = createServer(answer)
   server = started
-  await new Promise<void>((resolve) => { started.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    started.listen(0, '127.0.0.1', resolve)
+  })
   return createBlobClient({ coordinator: `http://127.0.0.1:${(started.address() as AddressInfo).port}/compute/`, fetch: globalThis.fetch })
 }
 
@@ -36,10 +38,14 @@ describe('createBlobClient', () => {
     ['too few bytes', (_request, response) => response.end(BYTES.subarray(1)), 'BLOB_MISMATCH'],
     ['an unknown blob', (_request, response) => response.writeHead(404).end(), 'BLOB_NOT_FOUND'],
     ['a coordinator in trouble', (_request, response) => response.writeHead(503).end(), 'COORDINATOR_UNREACHABLE'],
-    ['a transfer that breaks off', (_request, response) => {
-      response.writeHead(200, { 'content-length': String(BYTES.length) })
-      response.write(BYTES.subarray(0, 10), () => response.destroy())
-    }, 'COORDINATOR_UNREACHABLE']
+    [
+      'a transfer that breaks off',
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': String(BYTES.length) })
+        response.write(BYTES.subarray(0, 10), () => response.destroy())
+      },
+      'COORDINATOR_UNREACHABLE'
+    ]
   ])('refuses %s', async (_name, answer, code) => {
     await expect((await clientOf(answer))(REF)).rejects.toMatchObject({ code })
   })

@@ -14,19 +14,23 @@ export type FetchBlob = (ref: BlobRef) => Promise<Bytes>
 
 export function createBlobClient(init: { readonly coordinator: string; readonly fetch: typeof globalThis.fetch }): FetchBlob {
   return async (ref) => {
-    const response = await init.fetch(coordinatorUrl(init.coordinator, `blobs/${ref.sha256}`), { signal: AbortSignal.timeout(TRANSFER_TIMEOUT_MS) }).catch((cause: unknown) => {
-      throw new PeerComputeError('COORDINATOR_UNREACHABLE', `Cannot fetch blob ${ref.sha256}`, { cause })
-    })
+    const response = await init
+      .fetch(coordinatorUrl(init.coordinator, `blobs/${ref.sha256}`), { signal: AbortSignal.timeout(TRANSFER_TIMEOUT_MS) })
+      .catch((cause: unknown) => {
+        throw new PeerComputeError('COORDINATOR_UNREACHABLE', `Cannot fetch blob ${ref.sha256}`, { cause })
+      })
     if (!response.ok || response.body === null) {
       await response.body?.cancel()
-      if (response.status >= 500 || response.status === 429) throw new PeerComputeError('COORDINATOR_UNREACHABLE', `Status ${response.status} for blob ${ref.sha256}`)
+      if (response.status >= 500 || response.status === 429)
+        throw new PeerComputeError('COORDINATOR_UNREACHABLE', `Status ${response.status} for blob ${ref.sha256}`)
       throw new PeerComputeError('BLOB_NOT_FOUND', `Status ${response.status} for blob ${ref.sha256}`)
     }
     const bytes = await readAtMost(response.body, ref.bytes).catch((cause: unknown) => {
       if (cause instanceof PeerComputeError) throw cause
       throw new PeerComputeError('COORDINATOR_UNREACHABLE', `The transfer of blob ${ref.sha256} broke off`, { cause })
     })
-    if (bytes.length !== ref.bytes || (await digestOf(bytes)) !== ref.sha256) throw new PeerComputeError('BLOB_MISMATCH', `Got ${bytes.length} other bytes for blob ${ref.sha256}`)
+    if (bytes.length !== ref.bytes || (await digestOf(bytes)) !== ref.sha256)
+      throw new PeerComputeError('BLOB_MISMATCH', `Got ${bytes.length} other bytes for blob ${ref.sha256}`)
     return bytes
   }
 }

@@ -23,7 +23,13 @@ beforeEach(async () => {
 })
 
 async function leased(changes: Partial<LeasedJob> = {}): Promise<LeasedJob> {
-  return { job: job.id, signed: job.signed, admittedBy: operational.publicKey as AuthorId, admission: await signAdmission(operational, job.id), ...changes }
+  return {
+    job: job.id,
+    signed: job.signed,
+    admittedBy: operational.publicKey as AuthorId,
+    admission: await signAdmission(operational, job.id),
+    ...changes
+  }
 }
 
 describe('job cache', () => {
@@ -41,15 +47,21 @@ describe('job cache', () => {
     ['a changed specification', async () => ({ signed: { ...job.signed, spec: { ...job.signed.spec, title: 'Mining' } } })],
     ['another author', async () => ({ signed: { ...job.signed, author: operational.publicKey as AuthorId } })],
     ['a signature of nobody', async () => ({ signed: { ...job.signed, sig: 'A'.repeat(86) } })],
-    ['the id of another job', async () => {
-      const other = await testJob(author, { revision: 2 })
-      return { job: other.id, admission: await signAdmission(operational, other.id) }
-    }],
+    [
+      'the id of another job',
+      async () => {
+        const other = await testJob(author, { revision: 2 })
+        return { job: other.id, admission: await signAdmission(operational, other.id) }
+      }
+    ],
     ['an admission of another job', async () => ({ admission: await signAdmission(operational, 'f'.repeat(64)) })],
-    ['an admission by a key that the root does not certify', async () => {
-      const stranger = await generateKeyPair({ extractable: true })
-      return { admittedBy: stranger.publicKey as AuthorId, admission: await signAdmission(stranger, job.id) }
-    }]
+    [
+      'an admission by a key that the root does not certify',
+      async () => {
+        const stranger = await generateKeyPair({ extractable: true })
+        return { admittedBy: stranger.publicKey as AuthorId, admission: await signAdmission(stranger, job.id) }
+      }
+    ]
   ])('refuses %s', async (_name, forge) => {
     const jobs = createJobCache({ fetchBlob })
     expect(await jobs.admit(await leased(await forge()), operational.publicKey)).toBe(false)
@@ -62,7 +74,9 @@ describe('job cache', () => {
     expect(await missing.prepare(job.id, 'js')).toMatchObject({ ok: false, reason: 'missing_blob' })
 
     let down = true
-    const recovering = createJobCache({ fetchBlob: (ref) => (down ? Promise.reject(new PeerComputeError('COORDINATOR_UNREACHABLE', 'Down')) : fetchBlob(ref)) })
+    const recovering = createJobCache({
+      fetchBlob: (ref) => (down ? Promise.reject(new PeerComputeError('COORDINATOR_UNREACHABLE', 'Down')) : fetchBlob(ref))
+    })
     await recovering.admit(await leased(), operational.publicKey)
     await expect(recovering.prepare(job.id, 'js')).rejects.toMatchObject({ code: 'COORDINATOR_UNREACHABLE' })
     down = false
@@ -89,11 +103,17 @@ describe('job cache', () => {
     await jobs.admit(first, operational.publicKey)
     for (let revision = 2; revision <= JOBS_MAX; revision++) {
       const other = await testJob(author, { revision })
-      await jobs.admit(await leased({ job: other.id, signed: other.signed, admission: await signAdmission(operational, other.id) }), operational.publicKey)
+      await jobs.admit(
+        await leased({ job: other.id, signed: other.signed, admission: await signAdmission(operational, other.id) }),
+        operational.publicKey
+      )
     }
     await jobs.prepare(job.id, 'js')
     const last = await testJob(author, { revision: JOBS_MAX + 1 })
-    await jobs.admit(await leased({ job: last.id, signed: last.signed, admission: await signAdmission(operational, last.id) }), operational.publicKey)
+    await jobs.admit(
+      await leased({ job: last.id, signed: last.signed, admission: await signAdmission(operational, last.id) }),
+      operational.publicKey
+    )
     expect(jobs.known()).toHaveLength(JOBS_MAX)
     expect(jobs.known()).toContain(job.id)
   })

@@ -2,7 +2,18 @@
  * Jobs that this host may compute. A job enters only when its author's signature, its id and the admission by the certified
  * coordinator hold; its bytes are fetched by hash. So neither a relay nor a forged answer can make a volunteer run anything.
  */
-import { kernelExecutors, PeerComputeError, verifySpec, type BlobRef, type Bytes, type ContentHash, type ExecutorKind, type JobId, type JobSpec, type UnitFailure } from '@peercompute/job-specs'
+import {
+  kernelExecutors,
+  PeerComputeError,
+  verifySpec,
+  type BlobRef,
+  type Bytes,
+  type ContentHash,
+  type ExecutorKind,
+  type JobId,
+  type JobSpec,
+  type UnitFailure
+} from '@peercompute/job-specs'
 import { verifyAdmission, type LeasedJob } from '@peercompute/job-specs/protocol'
 import type { PreparedJob } from '../compute/compute-worker.ts'
 import type { FetchBlob } from './blob-client.ts'
@@ -12,8 +23,7 @@ export const JOBS_MAX = 256
 export const BLOB_CACHE_MAX_BYTES = 536_870_912
 
 export type Preparation =
-  | { readonly ok: true; readonly job: PreparedJob }
-  | { readonly ok: false; readonly reason: UnitFailure; readonly message: string }
+  { readonly ok: true; readonly job: PreparedJob } | { readonly ok: false; readonly reason: UnitFailure; readonly message: string }
 
 export interface JobCache {
   /** Ids of the jobs held, at most JOBS_MAX. */
@@ -59,7 +69,8 @@ export function createJobCache(init: { readonly fetchBlob: FetchBlob; readonly m
     spec: (job) => specs.get(job),
     async admit(leased, operational) {
       if (leased.admittedBy !== operational) return false
-      if (!(await verifyAdmission(operational, leased.job, leased.admission)) || !(await verifySpec(leased.signed, leased.job))) return false
+      if (!(await verifyAdmission(operational, leased.job, leased.admission)) || !(await verifySpec(leased.signed, leased.job)))
+        return false
       touch(specs, leased.job, leased.signed.spec)
       for (const oldest of specs.keys()) {
         if (specs.size <= JOBS_MAX) break
@@ -71,15 +82,18 @@ export function createJobCache(init: { readonly fetchBlob: FetchBlob; readonly m
       const spec = specs.get(job)
       if (spec === undefined) return { ok: false, reason: 'missing_blob', message: 'The job specification is no longer held' }
       touch(specs, job, spec)
-      if (!kernelExecutors(spec.kernel).includes(executor)) return { ok: false, reason: 'compile_error', message: `The kernel has no program for "${executor}"` }
+      if (!kernelExecutors(spec.kernel).includes(executor))
+        return { ok: false, reason: 'compile_error', message: `The kernel has no program for "${executor}"` }
       const refs = blobRefs(spec, executor)
       const total = refs.reduce((sum, ref) => sum + ref.bytes, 0)
-      if (total > maxBytes) return { ok: false, reason: 'out_of_memory', message: `Kernel and inputs take ${total} bytes, this host allows ${maxBytes}` }
+      if (total > maxBytes)
+        return { ok: false, reason: 'out_of_memory', message: `Kernel and inputs take ${total} bytes, this host allows ${maxBytes}` }
       try {
         const pairs = await Promise.all(refs.map(async (ref) => [ref.sha256, await blob(ref)] as const))
         return { ok: true, job: { id: job, spec, blobs: new Map(pairs) } }
       } catch (error) {
-        if (error instanceof PeerComputeError && error.code !== 'COORDINATOR_UNREACHABLE') return { ok: false, reason: 'missing_blob', message: error.message }
+        if (error instanceof PeerComputeError && error.code !== 'COORDINATOR_UNREACHABLE')
+          return { ok: false, reason: 'missing_blob', message: error.message }
         throw error
       }
     }

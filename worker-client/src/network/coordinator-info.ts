@@ -1,4 +1,12 @@
-import { concat, coordinatorInfoSchema, fromUtf8, PeerComputeError, verifyCoordinatorCertificate, type CoordinatorInfo, type RootId } from '@peercompute/job-specs'
+import {
+  concat,
+  coordinatorInfoSchema,
+  fromUtf8,
+  PeerComputeError,
+  verifyCoordinatorCertificate,
+  type CoordinatorInfo,
+  type RootId
+} from '@peercompute/job-specs'
 import { coordinatorUrl } from './coordinator-url.ts'
 import type { PinStore } from './pin-store.ts'
 import { readChunks } from './read-body.ts'
@@ -6,7 +14,11 @@ import { readChunks } from './read-body.ts'
 const INFO_MAX_BYTES = 65_536
 
 /** `GET /api/v1/coordinator`. Rejects with COORDINATOR_UNREACHABLE when nothing usable comes. */
-export async function fetchCoordinatorInfo(coordinator: string, fetch: typeof globalThis.fetch, signal: AbortSignal): Promise<CoordinatorInfo> {
+export async function fetchCoordinatorInfo(
+  coordinator: string,
+  fetch: typeof globalThis.fetch,
+  signal: AbortSignal
+): Promise<CoordinatorInfo> {
   const url = coordinatorUrl(coordinator, 'coordinator')
   try {
     const response = await fetch(url, { signal, headers: { accept: 'application/json' } })
@@ -28,12 +40,20 @@ export async function fetchCoordinatorInfo(coordinator: string, fetch: typeof gl
  * The root that this client believes: the one given, else the one pinned, else, at the first contact, the one that is met; it
  * is pinned then. Rejects with COORDINATOR_UNTRUSTED when the certificate does not hold under it.
  */
-export async function trustedRoot(init: { readonly info: CoordinatorInfo; readonly coordinator: string; readonly pins: PinStore; readonly given?: RootId }): Promise<RootId> {
+export async function trustedRoot(init: {
+  readonly info: CoordinatorInfo
+  readonly coordinator: string
+  readonly pins: PinStore
+  readonly given?: RootId
+}): Promise<RootId> {
   const { info, coordinator, pins } = init
   const known = init.given ?? (await pins.get(coordinator))
   const root = known ?? info.certificate.root
   if (!(await verifyCoordinatorCertificate(info.certificate, root))) {
-    throw new PeerComputeError('COORDINATOR_UNTRUSTED', `${coordinator} shows a certificate of root ${info.certificate.root}, pinned is ${root}`)
+    throw new PeerComputeError(
+      'COORDINATOR_UNTRUSTED',
+      `${coordinator} shows a certificate of root ${info.certificate.root}, pinned is ${root}`
+    )
   }
   if (known === null) await pins.set(coordinator, root)
   return root

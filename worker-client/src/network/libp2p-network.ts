@@ -4,7 +4,7 @@
 import { PeerComputeError } from '@peercompute/job-specs'
 import { WORK_FRAME_MAX_BYTES, WORK_PROTOCOL } from '@peercompute/job-specs/protocol'
 import type { PeerComputeProvider, RelayState } from '@peercompute/p2p'
-import { reasonOf } from '../clock.ts'
+import { abortReason } from '@peercompute/p2p/time'
 import { createListeners } from '../listeners.ts'
 import type { PeerNetwork, StartPeerNetwork } from './peer-network.ts'
 
@@ -13,7 +13,9 @@ export const startLibp2pNetwork: StartPeerNetwork = async (info) => {
   const { node } = await createClientNode({ relays: info.addresses })
   const peersChanged = createListeners<undefined>()
   const relayChanged = createListeners<RelayState>()
-  const emitPeers = () => { peersChanged.emit(undefined) }
+  const emitPeers = () => {
+    peersChanged.emit(undefined)
+  }
   node.addEventListener('peer:connect', emitPeers)
   node.addEventListener('peer:disconnect', emitPeers)
   const supervisor = superviseRelay(node, info.addresses, { onState: relayChanged.emit })
@@ -26,7 +28,9 @@ export const startLibp2pNetwork: StartPeerNetwork = async (info) => {
     },
     peers: () => node.getPeers().map(String),
     onPeers: peersChanged.on,
-    retryNow: () => { supervisor.nudge() },
+    retryNow: () => {
+      supervisor.nudge()
+    },
     async share(ledger) {
       providers.push(await Provider.start(node, ledger))
     },
@@ -40,7 +44,11 @@ export const startLibp2pNetwork: StartPeerNetwork = async (info) => {
 }
 
 /** Waits for the first dial to end: a refused WebSocket is known at once and need not use up the whole time. */
-function relayConnected(now: RelayState, onState: (listener: (state: RelayState) => void) => () => void, signal: AbortSignal): Promise<void> {
+function relayConnected(
+  now: RelayState,
+  onState: (listener: (state: RelayState) => void) => () => void,
+  signal: AbortSignal
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = () => {
       unsubscribe()
@@ -50,11 +58,17 @@ function relayConnected(now: RelayState, onState: (listener: (state: RelayState)
       if (state.kind === 'connecting') return
       end()
       if (state.kind === 'connected') resolve()
-      else reject(new PeerComputeError('PEER_UNREACHABLE', state.kind === 'waiting' ? `The relay cannot be dialled: ${state.cause}` : 'The network is stopped'))
+      else
+        reject(
+          new PeerComputeError(
+            'PEER_UNREACHABLE',
+            state.kind === 'waiting' ? `The relay cannot be dialled: ${state.cause}` : 'The network is stopped'
+          )
+        )
     }
     const onAbort = () => {
       end()
-      reject(reasonOf(signal))
+      reject(abortReason(signal))
     }
     const unsubscribe = onState(look)
     signal.addEventListener('abort', onAbort, { once: true })

@@ -1,12 +1,11 @@
 import { PeerComputeError, type RootId } from '@peercompute/job-specs'
+import { createFakeClock, until, type FakeClock } from '@peercompute/p2p/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
-import { createFakeClock, type FakeClock } from '../test-support/fake-clock.ts'
 import { startHttpCoordinator, type HttpCoordinator } from '../test-support/http-coordinator.ts'
 import { createTestCoordinator, type TestCoordinator } from '../test-support/test-coordinator.ts'
 import { TEST_HOST, testIdentity } from '../test-support/test-identity.ts'
-import { until } from '../test-support/until.ts'
 import type { WorkSession } from '../work/work-session.ts'
 import { createNetworkManager, type NetworkManager, type NetworkManagerInit } from './network-manager.ts'
 import type { PeerNetwork } from './peer-network.ts'
@@ -35,30 +34,49 @@ afterEach(async () => {
 
 function start(changes: Partial<NetworkManagerInit> = {}): void {
   network = createNetworkManager({
-    coordinator: http.url, pins, identity, host: TEST_HOST, clock, random: () => 0.5, fetch: globalThis.fetch, ...changes
+    coordinator: http.url,
+    pins,
+    identity,
+    host: TEST_HOST,
+    clock,
+    random: () => 0.5,
+    fetch: globalThis.fetch,
+    ...changes
   })
-  network.onSession((session) => { sessions.push(session) })
+  network.onSession((session) => {
+    sessions.push(session)
+  })
   network.start()
 }
 
 /** A peer-to-peer network whose relay the test switches on and off. */
 function peerNetwork(): PeerNetwork & { up: boolean; stopped: boolean } {
   const peers = {
-    up: true, stopped: false,
-    openWorkChannel: () => (peers.up ? Promise.resolve(coordinator.connect()) : Promise.reject(new PeerComputeError('PEER_UNREACHABLE', 'Refused'))),
-    peers: () => [], onPeers: () => () => undefined, retryNow: () => undefined, share: () => Promise.resolve(),
-    stop: async () => { peers.stopped = true }
+    up: true,
+    stopped: false,
+    openWorkChannel: () =>
+      peers.up ? Promise.resolve(coordinator.connect()) : Promise.reject(new PeerComputeError('PEER_UNREACHABLE', 'Refused')),
+    peers: () => [],
+    onPeers: () => () => undefined,
+    retryNow: () => undefined,
+    share: () => Promise.resolve(),
+    stop: async () => {
+      peers.stopped = true
+    }
   }
   return peers
 }
 
 const connected = () => network.state.connection === 'connected'
 /** Lets time pass while the manager waits, and only then: the answers of a real server take none of this time. */
-const reconnected = () => until(() => {
-  if (network.state.connection === 'offline') clock.advance(500)
-  return connected()
-})
-const withAddress = () => { http.info = { addresses: ['/ip4/127.0.0.1/tcp/1/ws'], peerId: 'relay' } }
+const reconnected = () =>
+  until(() => {
+    if (network.state.connection === 'offline') clock.advance(500)
+    return connected()
+  })
+const withAddress = () => {
+  http.info = { addresses: ['/ip4/127.0.0.1/tcp/1/ws'], peerId: 'relay' }
+}
 
 describe('NetworkManager', () => {
   it('opens a session over HTTP when there is no peer-to-peer network, and pins the root that it met', async () => {
@@ -85,7 +103,7 @@ describe('NetworkManager', () => {
     await until(connected)
     expect(network.state.transport).toBe('http')
     peers.up = true
-    await until(() => clock.sleeping === 1)
+    await until(() => clock.pending().length === 1)
     clock.advance(60_000)
     await until(() => network.state.transport === 'libp2p')
     expect(sessions.map((session) => session !== null)).toEqual([true, false, true])
@@ -94,7 +112,7 @@ describe('NetworkManager', () => {
   it('falls back to HTTP when libp2p hangs', async () => {
     withAddress()
     start({ startPeers: () => new Promise(() => undefined) })
-    await until(() => clock.sleeping > 0 && network.state.info !== null)
+    await until(() => clock.pending().length > 0 && network.state.info !== null)
     clock.advance(10_000)
     await until(connected)
     expect(network.state.transport).toBe('http')
@@ -132,7 +150,13 @@ describe('NetworkManager', () => {
     const waits: number[] = []
     const address = http.url
     await http[Symbol.asyncDispose]()
-    const measuring: Clock = { now: () => clock.now(), sleep: (ms: number, signal?: AbortSignal) => { waits.push(ms); return clock.sleep(ms, signal) } }
+    const measuring: Clock = {
+      now: () => clock.now(),
+      schedule: (delayMs, task) => {
+        waits.push(delayMs)
+        return clock.schedule(delayMs, task)
+      }
+    }
     start({ coordinator: address, clock: measuring })
     const pauses = () => waits.filter((ms) => ms !== 10_000)
     while (pauses().length < 9) {

@@ -6,13 +6,20 @@
  *   offline      waits: full jitter, capped, without end; `retryNow` cuts the wait short
  *   stopped
  */
-import { PeerComputeError, type CoordinatorInfo, type HostDescription, type JobId, type ReasonCode, type RootId } from '@peercompute/job-specs'
-import { fullJitterMs, RECONNECT_BACKOFF, type BackoffLimits } from '../backoff.ts'
-import type { Clock } from '../clock.ts'
+import {
+  PeerComputeError,
+  type CoordinatorInfo,
+  type HostDescription,
+  type JobId,
+  type ReasonCode,
+  type RootId
+} from '@peercompute/job-specs'
+import { backoffDelay, sleep, type Backoff, type Clock } from '@peercompute/p2p/time'
 import { withDeadline } from '../deadline.ts'
 import { createGate, sleepUntilOpen } from '../gate.ts'
 import type { Identity } from '../identity/identity.ts'
 import { createListeners } from '../listeners.ts'
+import { RECONNECT_BACKOFF } from '../reconnect-backoff.ts'
 import { createHttpWorkChannel } from '../work/http-work-channel.ts'
 import type { WorkChannel } from '../work/work-channel.ts'
 import { openWorkSession, type WorkSession } from '../work/work-session.ts'
@@ -25,7 +32,7 @@ const INFO_TIMEOUT_MS = 10_000
 const CHANNEL_TIMEOUT_MS = 10_000
 /** A session that lived so long was a good one: the next failure starts the backoff anew. */
 const GOOD_SESSION_MS = 10_000
-const UPGRADE_BACKOFF: BackoffLimits = { baseMs: 60_000, capMs: 900_000 }
+const UPGRADE_BACKOFF: Backoff = { baseMs: 60_000, capMs: 900_000 }
 
 export interface NetworkManagerInit {
   /** Base address of the coordinator, e.g. `https://example.org`. */
@@ -96,38 +103,55 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
     if (peers?.addresses === addresses) return peers.network
     const old = peers
     const network = (async () => {
-      await old?.network.then(async (before) => {
-        running.delete(before)
-        await before.stop()
-      }, () => undefined)
+      await old?.network.then(
+        async (before) => {
+          running.delete(before)
+          await before.stop()
+        },
+        () => undefined
+      )
       const started = await start(info)
       if (stopped.signal.aborted) {
         await started.stop()
         stopped.signal.throwIfAborted()
       }
       running.add(started)
-      started.onPeers(() => { setState({ peers: started.peers() }) })
+      started.onPeers(() => {
+        setState({ peers: started.peers() })
+      })
       networks.emit(started)
       return started
     })()
     const starting = { addresses, network }
     peers = starting
-    network.catch(() => { if (peers === starting) peers = null })
+    network.catch(() => {
+      if (peers === starting) peers = null
+    })
     return network
   }
 
   const introduce = (channel: WorkChannel, root: RootId) =>
     openWorkSession({
-      channel, identity: init.identity, host: init.host, pinnedRoot: root, clock,
-      onStop: (job, why) => { stops.emit({ job, why }) },
-      onNudge: () => { nudges.emit(undefined) }
+      channel,
+      identity: init.identity,
+      host: init.host,
+      pinnedRoot: root,
+      clock,
+      onStop: (job, why) => {
+        stops.emit({ job, why })
+      },
+      onNudge: () => {
+        nudges.emit(undefined)
+      }
     })
 
   const openOverPeers = async (info: CoordinatorInfo, root: RootId): Promise<OpenSession | null> => {
     const { startPeers } = init
     if (startPeers === undefined || info.addresses.length === 0) return null
     try {
-      const channel = await withDeadline(clock, CHANNEL_TIMEOUT_MS, stopped.signal, 'Opening a libp2p channel', async (signal) => (await peersFor(info, startPeers)).openWorkChannel(info, signal))
+      const channel = await withDeadline(clock, CHANNEL_TIMEOUT_MS, stopped.signal, 'Opening a libp2p channel', async (signal) =>
+        (await peersFor(info, startPeers)).openWorkChannel(info, signal)
+      )
       return { session: await introduce(channel, root), transport: 'libp2p' }
     } catch (error) {
       stopped.signal.throwIfAborted()
@@ -138,16 +162,23 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
   }
 
   const open = async (): Promise<OpenSession> => {
-    const info = await withDeadline(clock, INFO_TIMEOUT_MS, stopped.signal, 'Asking the coordinator who it is', (signal) => fetchCoordinatorInfo(coordinator, init.fetch, signal))
+    const info = await withDeadline(clock, INFO_TIMEOUT_MS, stopped.signal, 'Asking the coordinator who it is', (signal) =>
+      fetchCoordinatorInfo(coordinator, init.fetch, signal)
+    )
     const root = await trustedRoot({ info, coordinator, pins: init.pins, ...(init.root === undefined ? {} : { given: init.root }) })
     setState({ info, root })
-    return (await openOverPeers(info, root)) ?? { session: await introduce(createHttpWorkChannel({ coordinator, fetch: init.fetch }), root), transport: 'http' }
+    return (
+      (await openOverPeers(info, root)) ?? {
+        session: await introduce(createHttpWorkChannel({ coordinator, fetch: init.fetch }), root),
+        transport: 'http'
+      }
+    )
   }
 
   /** Resolves with a libp2p session that may take the place of an HTTP one. Rejects when the signal aborts. */
   const upgrade = async (signal: AbortSignal): Promise<OpenSession> => {
     for (let attempt = 0; ; attempt++) {
-      await clock.sleep(UPGRADE_BACKOFF.baseMs / 2 + fullJitterMs(attempt, UPGRADE_BACKOFF, init.random), signal)
+      await sleep(clock, UPGRADE_BACKOFF.baseMs / 2 + backoffDelay(UPGRADE_BACKOFF, attempt, init.random), signal)
       const { info, root } = state
       const better = info === null || root === null ? null : await openOverPeers(info, root).catch(() => null)
       if (better === null) continue
@@ -180,10 +211,12 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
     for (let attempt = 0; ; attempt++) {
       setState({ connection: 'connecting', transport: null })
       try {
-        for (let current: OpenSession | null = await open(); current !== null; ) {
+        for (let current: OpenSession | null = await open(); current !== null;) {
           const openedAt = clock.now()
           const closing = current
-          const onStopped = () => { closing.session.close().catch(() => undefined) }
+          const onStopped = () => {
+            closing.session.close().catch(() => undefined)
+          }
           stopped.signal.addEventListener('abort', onStopped, { once: true })
           if (stopped.signal.aborted) onStopped()
           current = await hold(closing)
@@ -191,22 +224,32 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
           if (clock.now() - openedAt >= GOOD_SESSION_MS) attempt = 0
         }
       } catch (cause) {
-        const error = cause instanceof PeerComputeError ? cause : new PeerComputeError('COORDINATOR_UNREACHABLE', `Connecting to ${coordinator} failed`, { cause })
+        const error =
+          cause instanceof PeerComputeError
+            ? cause
+            : new PeerComputeError('COORDINATOR_UNREACHABLE', `Connecting to ${coordinator} failed`, { cause })
         if (!stopped.signal.aborted) setState({ error })
       }
       stopped.signal.throwIfAborted()
       setState({ connection: 'offline', transport: null })
-      await sleepUntilOpen(clock, fullJitterMs(attempt, RECONNECT_BACKOFF, init.random), retry, stopped.signal)
+      await sleepUntilOpen(clock, backoffDelay(RECONNECT_BACKOFF, attempt, init.random), retry, stopped.signal)
     }
   }
 
   return {
-    get state() { return state },
+    get state() {
+      return state
+    },
     start() {
       loop = run().catch(() => undefined)
     },
     retryNow() {
-      peers?.network.then((network) => { network.retryNow() }, () => undefined)
+      peers?.network.then(
+        (network) => {
+          network.retryNow()
+        },
+        () => undefined
+      )
       retry.open()
     },
     async stop() {

@@ -10,6 +10,8 @@ export function createMemoryPinStore(): PinStore {
   const pins = new Map<string, RootId>()
   return {
     get: async (coordinator) => pins.get(coordinator) ?? null,
-    set: async (coordinator, root) => { pins.set(coordinator, root) }
+    set: async (coordinator, root) => {
+      pins.set(coordinator, root)
+    }
   }
 }

@@ -12,7 +12,9 @@ export function createFolderOutboxStore(folder: string): OutboxStore {
     async load() {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX))
-      const aged = await Promise.all(names.map(async (name) => ({ path: join(folder, name), at: (await stat(join(folder, name))).mtimeMs })))
+      const aged = await Promise.all(
+        names.map(async (name) => ({ path: join(folder, name), at: (await stat(join(folder, name))).mtimeMs }))
+      )
       const items: unknown[] = []
       for (const { path } of aged.sort((a, b) => a.at - b.at)) items.push(await readItem(path))
       return items

@@ -7,7 +7,11 @@ export function createIdbOutboxStore(databaseName?: string): OutboxStore {
   database.catch(() => undefined)
   return {
     load: async () => (await database).getAll('outbox'),
-    put: async (item) => { await (await database).put('outbox', item, item.key) },
-    remove: async (key) => { await (await database).delete('outbox', key) }
+    put: async (item) => {
+      await (await database).put('outbox', item, item.key)
+    },
+    remove: async (key) => {
+      await (await database).delete('outbox', key)
+    }
   }
 }

@@ -5,7 +5,11 @@ export function createMemoryOutboxStore(): OutboxStore {
   const items = new Map<string, OutboxItem>()
   return {
     load: async () => [...items.values()],
-    put: async (item) => { items.set(item.key, item) },
-    remove: async (key) => { items.delete(key) }
+    put: async (item) => {
+      items.set(item.key, item)
+    },
+    remove: async (key) => {
+      items.delete(key)
+    }
   }
 }

@@ -24,7 +24,14 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 async function report(unit: number, by = identity): Promise<Report> {
   const { id } = await testJob(identity.account)
   return signReport(by.host, {
-    v: 1, job: id, epoch: 7, host: by.certificate.host, executor: 'js', numericClass: 'js-test', probeVersion: 1, ts: 1,
+    v: 1,
+    job: id,
+    epoch: 7,
+    host: by.certificate.host,
+    executor: 'js',
+    numericClass: 'js-test',
+    probeVersion: 1,
+    ts: 1,
     units: [{ outcome: 'success', unit, digest: sha256Hex(testValue(unit)) as ContentHash, bytes: 8, computeMs: 1 }]
   })
 }

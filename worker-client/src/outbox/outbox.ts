@@ -90,16 +90,24 @@ export async function createOutbox({ store, host, maxBytes = OUTBOX_MAX_BYTES }:
       hold(item)
       await makeRoom()
       if (!items.has(item.key)) return
-      await store.put(item).catch(() => { unstored++ })
+      await store.put(item).catch(() => {
+        unstored++
+      })
       // Room may have been made while the item was being written.
       if (!items.has(item.key)) await store.remove(item.key).catch(() => undefined)
       else changes.emit(undefined)
     },
     remove,
     items: () => [...items.values()],
-    get bytes() { return bytes },
-    get dropped() { return dropped },
-    get unstored() { return unstored },
+    get bytes() {
+      return bytes
+    },
+    get dropped() {
+      return dropped
+    },
+    get unstored() {
+      return unstored
+    },
     onChange: changes.on
   }
 }
@@ -114,7 +122,8 @@ function itemBytes(item: OutboxItem): number {
 
 /** What a store gives back comes from a disk: it is checked like anything foreign. */
 function parseItem(stored: unknown): OutboxItem | null {
-  if (typeof stored !== 'object' || stored === null || !('report' in stored) || !('values' in stored) || !('deadline' in stored)) return null
+  if (typeof stored !== 'object' || stored === null || !('report' in stored) || !('values' in stored) || !('deadline' in stored))
+    return null
   const { report, values, deadline } = stored
   const parsed = reportSchema.safeParse(report)
   if (!parsed.success || !(values instanceof Uint8Array) || typeof deadline !== 'number') return null

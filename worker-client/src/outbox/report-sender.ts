@@ -1,11 +1,12 @@
 /**
  * Carries the outbox to the coordinator: oldest first, a few at a time, again after every reconnect.
- * An `ack` ends the duty. So does a refusal that would be the same next time; a refusal for now (5xx, rate limit) is retried.
+ * An `ack` ends the duty. So does a refusal that would be the same next time; after a refusal for now (5xx, rate limit) it rests,
+ * no longer than until the next session: how often those come is the network's to limit.
  */
 import { ERRORS, PeerComputeError, type ReportAnswer } from '@peercompute/job-specs'
-import { fullJitterMs, RECONNECT_BACKOFF } from '../backoff.ts'
-import type { Clock } from '../clock.ts'
+import { backoffDelay, sleep, type Clock } from '@peercompute/p2p/time'
 import { createGate } from '../gate.ts'
+import { RECONNECT_BACKOFF } from '../reconnect-backoff.ts'
 import type { WorkSession } from '../work/work-session.ts'
 import type { Outbox, OutboxItem } from './outbox.ts'
 
@@ -35,7 +36,7 @@ export function createReportSender(init: ReportSenderInit): ReportSender {
   const inFlight = new Set<string>()
   let session: WorkSession | null = null
   let attempt = 0
-  let resting = false
+  let rest: AbortController | null = null
 
   const send = async (item: OutboxItem, through: WorkSession) => {
     inFlight.add(item.key)
@@ -48,11 +49,12 @@ export function createReportSender(init: ReportSenderInit): ReportSender {
       if (error instanceof PeerComputeError && isFinal(error)) {
         init.onRefused(item, error)
         await outbox.remove(item.key)
-      } else if (session === through) {
-        resting = true
-        const pause = fullJitterMs(attempt++, RECONNECT_BACKOFF, init.random)
-        await clock.sleep(pause, stopped.signal).catch(() => undefined)
-        resting = false
+      } else if (session === through && rest === null) {
+        const ended = new AbortController()
+        rest = ended
+        const pause = backoffDelay(RECONNECT_BACKOFF, attempt++, init.random)
+        await sleep(clock, pause, ended.signal).catch(() => undefined)
+        if (rest === ended) rest = null
       }
     } finally {
       inFlight.delete(item.key)
@@ -63,7 +65,7 @@ export function createReportSender(init: ReportSenderInit): ReportSender {
   const run = async () => {
     while (!stopped.signal.aborted) {
       const through = session
-      if (through !== null && !resting) {
+      if (through !== null && rest === null) {
         for (const item of outbox.items()) {
           if (inFlight.size >= IN_FLIGHT_MAX) break
           if (!inFlight.has(item.key)) void send(item, through)
@@ -72,12 +74,20 @@ export function createReportSender(init: ReportSenderInit): ReportSender {
       await changed.wait(stopped.signal).catch(() => undefined)
     }
   }
-  const unsubscribe = outbox.onChange(() => { changed.open() })
+  const unsubscribe = outbox.onChange(() => {
+    changed.open()
+  })
   void run()
+
+  const endRest = () => {
+    rest?.abort()
+    rest = null
+  }
 
   return {
     setSession(next) {
       session = next
+      endRest()
       changed.open()
     },
     async drained(signal) {
@@ -86,6 +96,7 @@ export function createReportSender(init: ReportSenderInit): ReportSender {
     stop() {
       unsubscribe()
       stopped.abort()
+      endRest()
     }
   }
 }

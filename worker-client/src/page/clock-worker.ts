@@ -6,8 +6,11 @@ addEventListener('message', ({ data }: MessageEvent<{ readonly id: number; reado
   clearTimeout(timers.get(id))
   timers.delete(id)
   if (ms === null) return
-  timers.set(id, setTimeout(() => {
-    timers.delete(id)
-    postMessage(id)
-  }, ms))
+  timers.set(
+    id,
+    setTimeout(() => {
+      timers.delete(id)
+      postMessage(id)
+    }, ms)
+  )
 })

@@ -33,30 +33,53 @@ export function followPage(window: Window, kernel: Suspendable, preferences: () 
     else kernel.resume(reason)
   }
 
-  const lookAtTab = () => { rest('tab_hidden_policy', document.visibilityState === 'hidden' && preferences().restWhenHidden) }
+  const lookAtTab = () => {
+    rest('tab_hidden_policy', document.visibilityState === 'hidden' && preferences().restWhenHidden)
+  }
   document.addEventListener('visibilitychange', lookAtTab, { signal })
   // A frozen page runs nothing: it starts afresh when it wakes up, instead of finding its executors in the middle of something.
-  document.addEventListener('freeze', () => { kernel.pause('tab_hidden_policy') }, { signal })
+  document.addEventListener(
+    'freeze',
+    () => {
+      kernel.pause('tab_hidden_policy')
+    },
+    { signal }
+  )
   document.addEventListener('resume', lookAtTab, { signal })
-  window.addEventListener('online', () => { kernel.retryNow() }, { signal })
-  window.addEventListener('pagehide', (event) => {
-    if (!event.persisted) kernel.stop().catch(() => undefined)
-  }, { signal })
+  window.addEventListener(
+    'online',
+    () => {
+      kernel.retryNow()
+    },
+    { signal }
+  )
+  window.addEventListener(
+    'pagehide',
+    (event) => {
+      if (!event.persisted) kernel.stop().catch(() => undefined)
+    },
+    { signal }
+  )
   lookAtTab()
 
-  batteryOf(navigator).then((battery) => {
-    if (battery === null || signal.aborted) return
-    const look = () => {
-      const resting = !battery.charging && preferences().restOnBattery
-      rest('on_battery', resting && battery.level > BATTERY_LOW)
-      rest('battery_low', !battery.charging && battery.level <= BATTERY_LOW)
-    }
-    battery.addEventListener('chargingchange', look, { signal })
-    battery.addEventListener('levelchange', look, { signal })
-    look()
-  }, () => undefined)
+  batteryOf(navigator).then(
+    (battery) => {
+      if (battery === null || signal.aborted) return
+      const look = () => {
+        const resting = !battery.charging && preferences().restOnBattery
+        rest('on_battery', resting && battery.level > BATTERY_LOW)
+        rest('battery_low', !battery.charging && battery.level <= BATTERY_LOW)
+      }
+      battery.addEventListener('chargingchange', look, { signal })
+      battery.addEventListener('levelchange', look, { signal })
+      look()
+    },
+    () => undefined
+  )
 
-  return () => { over.abort() }
+  return () => {
+    over.abort()
+  }
 }
 
 async function batteryOf(navigator: Navigator & { getBattery?: () => Promise<Battery> }): Promise<Battery | null> {

@@ -1,34 +1,23 @@
-import { reasonOf, type Clock } from '../clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 
 /** A clock whose timers run in a dedicated worker (clock-worker.ts). */
 export function createWorkerClock(worker: Worker): Clock {
-  const sleepers = new Map<number, () => void>()
+  const tasks = new Map<number, () => void>()
   let lastId = 0
-  worker.addEventListener('message', ({ data }: MessageEvent<number>) => {
-    const wake = sleepers.get(data)
-    sleepers.delete(data)
-    wake?.()
+  worker.addEventListener('message', ({ data: id }: MessageEvent<number>) => {
+    const task = tasks.get(id)
+    tasks.delete(id)
+    task?.()
   })
   return {
     now: () => Date.now(),
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal?.aborted === true) {
-          reject(reasonOf(signal))
-          return
-        }
-        const id = ++lastId
-        const onAbort = () => {
-          sleepers.delete(id)
-          worker.postMessage({ id, ms: null })
-          reject(reasonOf(signal))
-        }
-        signal?.addEventListener('abort', onAbort, { once: true })
-        sleepers.set(id, () => {
-          signal?.removeEventListener('abort', onAbort)
-          resolve()
-        })
-        worker.postMessage({ id, ms })
-      })
+    schedule(delayMs, task) {
+      const id = ++lastId
+      tasks.set(id, task)
+      worker.postMessage({ id, ms: delayMs })
+      return () => {
+        if (tasks.delete(id)) worker.postMessage({ id, ms: null })
+      }
+    }
   }
 }

@@ -26,7 +26,7 @@ describe('the sandbox document', () => {
   it('is pinned: host script, prelude and runners', () => {
     const hash = createHash('sha256').update(script).digest('base64')
     expect(headers['Content-Security-Policy']).toContain(`'sha256-${hash}'`)
-    expect(hash).toMatchInlineSnapshot(`"n4kjDw1LTOpGROdm9c8FJ/iOnbUfojf75cvYMbmyTdg="`)
+    expect(hash).toMatchInlineSnapshot(`"IrS+Ke1tOCqZkhvEckzGcIqcMzNAqEasoF37bJyQnrk="`)
   })
 
   it('gives the same bytes each time', () => {

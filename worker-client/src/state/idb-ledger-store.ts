@@ -28,7 +28,9 @@ export function createIdbLedgerStore(databaseName = 'peercompute'): LedgerStore 
   return {
     async load() {
       const database = await openClientDatabase(databaseName)
-      const feeds = await database.getAll('feeds').finally(() => { database.close() })
+      const feeds = await database.getAll('feeds').finally(() => {
+        database.close()
+      })
       return Promise.all(feeds.map(async (feed) => ({ feed, update: encodeStateAsUpdate((await openFeed(feed)).doc) })))
     },
     async save(feed, update) {

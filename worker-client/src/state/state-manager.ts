@@ -1,10 +1,10 @@
 /**
  * This installation's replica of the ledger: kept across restarts, exchanged with peers, folded into what it says.
- * The own feed is written by the host key, so only one tab of a browser profile may write it (see tab-lock.ts).
+ * The own feed is written by the host key, so only one tab of a browser profile may write it.
  */
 import { jobIdOf, signSpec, PeerComputeError, type JobId, type JobSpec, type RootId } from '@peercompute/job-specs'
 import { createFold, createLedger, followLedger, type Ledger, type LedgerFold, type LedgerState, type LedgerStore } from '@peercompute/ledger'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
 import { createListeners } from '../listeners.ts'
 import type { PeerNetwork } from '../network/peer-network.ts'

@@ -25,6 +25,8 @@ export function openClientDatabase(name = 'peercompute'): Promise<IDBPDatabase<C
       database.createObjectStore('feeds')
     },
     // A tab with an older page must not keep a newer one from upgrading.
-    blocking: (_current, _blocked, event) => { (event.target as IDBDatabase | null)?.close() }
+    blocking: (_current, _blocked, event) => {
+      ;(event.target as IDBDatabase | null)?.close()
+    }
   })
 }

@@ -16,7 +16,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       await file.close()
       return () => rm(path, { force: true })
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw new PeerComputeError('DATA_FOLDER_UNWRITABLE', `Cannot write ${path}`, { cause: error })
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw new PeerComputeError('DATA_FOLDER_UNWRITABLE', `Cannot write ${path}`, { cause: error })
       const owner = Number(await readFile(path, 'utf8').catch(() => ''))
       if (isRunning(owner) || tries > 2) throw new PeerComputeError('DATA_FOLDER_LOCKED', `Process ${owner} computes with ${folder}`)
       await rm(path, { force: true })

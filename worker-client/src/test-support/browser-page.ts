@@ -1,12 +1,12 @@
 /** The page of tests/e2e/browser-storage.test.ts: gives the test the browser adapters by name. */
 import { sha256Hex, signReport, verifyHostCertificate, type ContentHash } from '@peercompute/job-specs'
+import { sleep } from '@peercompute/p2p/time'
 import { createIdbIdentityStore } from '../identity/idb-identity-store.ts'
 import { exportIdentity, loadOrCreateIdentity, type Identity } from '../identity/identity.ts'
 import { createIdbPinStore } from '../network/idb-pin-store.ts'
 import { createIdbOutboxStore } from '../outbox/idb-outbox-store.ts'
 import { createOutbox } from '../outbox/outbox.ts'
 import { createWorkerClock } from '../page/worker-clock.ts'
-import { claimComputing, type TabLock } from '../page/tab-lock.ts'
 import { followPage } from '../page/page-manners.ts'
 import { createIdbLedgerStore } from '../state/idb-ledger-store.ts'
 import { createStateManager } from '../state/state-manager.ts'
@@ -14,15 +14,21 @@ import { testJob, testSpec, testValue } from './test-job.ts'
 
 const clock = createWorkerClock(new Worker(new URL('../page/clock-worker.ts', import.meta.url), { type: 'module' }))
 const identity = (): Promise<Identity> => loadOrCreateIdentity(createIdbIdentityStore(), { label: 'Tab', now: 1, extractableHost: false })
-const roles: string[] = []
 const told: string[] = []
-let lock: TabLock | null = null
 
 const page = {
   async identity() {
     const kept = await identity()
-    const hostCanLeave = await crypto.subtle.exportKey('pkcs8', kept.host.privateKey).then(() => true, () => false)
-    return { host: kept.host.publicKey, held: await verifyHostCertificate(kept.certificate), hostCanLeave, exported: (await exportIdentity(kept)).account }
+    const hostCanLeave = await crypto.subtle.exportKey('pkcs8', kept.host.privateKey).then(
+      () => true,
+      () => false
+    )
+    return {
+      host: kept.host.publicKey,
+      held: await verifyHostCertificate(kept.certificate),
+      hostCanLeave,
+      exported: (await exportIdentity(kept)).account
+    }
   },
   /** Makes three identities at once, as tabs that open together do. */
   async race() {
@@ -31,16 +37,32 @@ const page = {
   async spoilIdentity() {
     const kept = await identity()
     await createIdbIdentityStore().replace({ ...kept, certificate: { ...kept.certificate, label: 'Changed' } })
-    return createIdbIdentityStore().load().then(() => 'loaded', (error: unknown) => (error instanceof Object && 'code' in error ? String(error.code) : 'other'))
+    return createIdbIdentityStore()
+      .load()
+      .then(
+        () => 'loaded',
+        (error: unknown) => (error instanceof Object && 'code' in error ? String(error.code) : 'other')
+      )
   },
   async addReport(unit: number) {
     const kept = await identity()
     const outbox = await createOutbox({ store: createIdbOutboxStore(), host: kept.certificate.host })
     const { id } = await testJob(kept.account)
-    await outbox.add(await signReport(kept.host, {
-      v: 1, job: id, epoch: 1, host: kept.certificate.host, executor: 'js', numericClass: 'js-test', probeVersion: 1, ts: 1,
-      units: [{ outcome: 'success', unit, digest: sha256Hex(testValue(unit)) as ContentHash, bytes: 8, computeMs: 1 }]
-    }), testValue(unit), 1)
+    await outbox.add(
+      await signReport(kept.host, {
+        v: 1,
+        job: id,
+        epoch: 1,
+        host: kept.certificate.host,
+        executor: 'js',
+        numericClass: 'js-test',
+        probeVersion: 1,
+        ts: 1,
+        units: [{ outcome: 'success', unit, digest: sha256Hex(testValue(unit)) as ContentHash, bytes: 8, computeMs: 1 }]
+      }),
+      testValue(unit),
+      1
+    )
   },
   async outbox() {
     const outbox = await createOutbox({ store: createIdbOutboxStore(), host: (await identity()).certificate.host })
@@ -63,24 +85,33 @@ const page = {
     if (root !== null) await pins.set(root, certificate.host as string as Parameters<typeof pins.set>[1])
     return pins.get('https://example.org')
   },
-  async claim() {
-    lock = await claimComputing({ locks: navigator.locks, onRole: (role) => { roles.push(role) } })
-    return lock.role
-  },
-  release: () => { lock?.release() },
-  roles: () => roles,
   async sleeps() {
     const aborted = new AbortController()
     const order: string[] = []
-    const late = clock.sleep(60, undefined).then(() => order.push('late'))
-    const never = clock.sleep(5, aborted.signal).catch(() => order.push('aborted'))
+    const late = sleep(clock, 60).then(() => order.push('late'))
+    const never = sleep(clock, 5, aborted.signal).catch(() => order.push('aborted'))
     aborted.abort()
-    await Promise.all([clock.sleep(20).then(() => order.push('early')), late, never])
+    await Promise.all([sleep(clock, 20).then(() => order.push('early')), late, never])
     return order
   },
   follow(restWhenHidden: boolean) {
-    const note = (what: string) => (reason: string) => { told.push(`${what} ${reason}`) }
-    followPage(window, { pause: note('pause'), resume: note('resume'), retryNow: () => { told.push('retry') }, stop: async () => { told.push('stop') } }, () => ({ restWhenHidden, restOnBattery: true }))
+    const note = (what: string) => (reason: string) => {
+      told.push(`${what} ${reason}`)
+    }
+    followPage(
+      window,
+      {
+        pause: note('pause'),
+        resume: note('resume'),
+        retryNow: () => {
+          told.push('retry')
+        },
+        stop: async () => {
+          told.push('stop')
+        }
+      },
+      () => ({ restWhenHidden, restOnBattery: true })
+    )
   },
   told: () => told
 }

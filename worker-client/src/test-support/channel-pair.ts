@@ -22,9 +22,15 @@ export function createChannelPair(): [TestChannel, TestChannel] {
       if (closed) throw new Error('The connection is closed')
       for (const frame of decodeFrames(encodeFrame(message, attachment), WORK_FRAME_MAX_BYTES)) inboxes[other].push(frame)
     },
-    close: async () => { end() },
-    break: () => { end(new Error('The connection was lost')) },
-    get closed() { return closed }
+    close: async () => {
+      end()
+    },
+    break: () => {
+      end(new Error('The connection was lost'))
+    },
+    get closed() {
+      return closed
+    }
   })
   return [side(0, 1), side(1, 0)]
 }

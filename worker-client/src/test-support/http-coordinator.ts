@@ -2,7 +2,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { concat, contentHashSchema, type ContentHash, type CoordinatorInfo } from '@peercompute/job-specs'
-import { decodeFrames, encodeFrame, FRAME_MEDIA_TYPE, hostMessageSchema, WORK_FRAME_MAX_BYTES, type CoordinatorMessage } from '@peercompute/job-specs/protocol'
+import {
+  decodeFrames,
+  encodeFrame,
+  FRAME_MEDIA_TYPE,
+  hostMessageSchema,
+  WORK_FRAME_MAX_BYTES,
+  type CoordinatorMessage
+} from '@peercompute/job-specs/protocol'
 import type { TestCoordinator } from './test-coordinator.ts'
 import { TEST_BLOBS } from './test-job.ts'
 
@@ -19,7 +26,10 @@ export interface HttpCoordinator extends AsyncDisposable {
   info: Partial<CoordinatorInfo>
 }
 
-export async function startHttpCoordinator(coordinator: TestCoordinator, blobs: ReadonlyMap<ContentHash, Uint8Array> = TEST_BLOBS): Promise<HttpCoordinator> {
+export async function startHttpCoordinator(
+  coordinator: TestCoordinator,
+  blobs: ReadonlyMap<ContentHash, Uint8Array> = TEST_BLOBS
+): Promise<HttpCoordinator> {
   const requests: number[] = []
   const unasked: CoordinatorMessage[] = []
   let sessions = new Set<string>()
@@ -63,23 +73,40 @@ export async function startHttpCoordinator(coordinator: TestCoordinator, blobs: 
     if (path === '/api/v1/work' && request.method === 'POST') void work(request, response)
     else if (path === '/api/v1/coordinator') {
       const info: CoordinatorInfo = {
-        version: 'test', certificate: coordinator.certificate, root: coordinator.root, peerId: '', addresses: [], protocols: [], tokenRequired: false,
-        hosts: 0, jobs: 0, validatedUnits: 0, ...http.info
+        version: 'test',
+        certificate: coordinator.certificate,
+        root: coordinator.root,
+        peerId: '',
+        addresses: [],
+        protocols: [],
+        tokenRequired: false,
+        hosts: 0,
+        jobs: 0,
+        validatedUnits: 0,
+        ...http.info
       }
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(info))
     } else if (bytes !== undefined) response.writeHead(200).end(bytes)
     else response.writeHead(404).end()
   })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
 
   const http: HttpCoordinator = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests, unasked, info: {},
-    forgetSessions: () => { sessions = new Set() },
+    requests,
+    unasked,
+    info: {},
+    forgetSessions: () => {
+      sessions = new Set()
+    },
     override: null,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
-      await new Promise((resolve) => { server.close(resolve) })
+      await new Promise((resolve) => {
+        server.close(resolve)
+      })
     }
   }
   return http

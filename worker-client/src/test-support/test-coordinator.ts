@@ -3,10 +3,31 @@
  * itself. Tests say which leases it grants; it remembers which results it was told, as a coordinator with a disk does.
  */
 import {
-  certifyCoordinator, generateKeyPair, leaseSchema, sha256Hex, verifyReport, type AuthorId, type CoordinatorCertificate, type ExecutorKind, type HostId, type JobId, type KeyPair,
-  type Lease, type Report, type ReportAnswer, type RootId
+  certifyCoordinator,
+  generateKeyPair,
+  leaseSchema,
+  sha256Hex,
+  verifyReport,
+  type AuthorId,
+  type CoordinatorCertificate,
+  type ExecutorKind,
+  type HostId,
+  type JobId,
+  type KeyPair,
+  type Lease,
+  type Report,
+  type ReportAnswer,
+  type RootId
 } from '@peercompute/job-specs'
-import { hostMessageSchema, signAdmission, verifyHello, type CoordinatorMessage, type Frame, type HostMessage, type LeasedJob } from '@peercompute/job-specs/protocol'
+import {
+  hostMessageSchema,
+  signAdmission,
+  verifyHello,
+  type CoordinatorMessage,
+  type Frame,
+  type HostMessage,
+  type LeasedJob
+} from '@peercompute/job-specs/protocol'
 import { createChannelPair, type TestChannel } from './channel-pair.ts'
 import type { TestJob } from './test-job.ts'
 
@@ -76,15 +97,29 @@ export async function createTestCoordinator(): Promise<TestCoordinator> {
     if (message.type === 'hello') {
       if (message.proof === undefined) return { type: 'challenge', id, challenge: CHALLENGE, certificate }
       const held = await verifyHello(message.certificate.host, keys.root.publicKey, message.proof.challenge, message.proof.sig)
-      return held ? { type: 'welcome', id, version: 1, capabilities: ['renew', 'cancel'], session: 'session' } : { type: 'error', id, code: 'HELLO_INVALID', detail: 'The proof does not hold' }
+      return held
+        ? { type: 'welcome', id, version: 1, capabilities: ['renew', 'cancel'], session: 'session' }
+        : { type: 'error', id, code: 'HELLO_INVALID', detail: 'The proof does not hold' }
     }
     if (message.type === 'ask') {
       const next = queue.findIndex(({ leases, raw }) => raw || leases.every(({ executor }) => executor === message.executor))
       const [work] = next === -1 ? [] : queue.splice(next, 1)
-      return { type: 'work', id, leases: [...(work?.leases ?? [])], jobs: [...(work?.jobs ?? [])], retryAfterMs: 60_000, ...(work === undefined ? { why: 'no_work_available' as const } : {}) }
+      return {
+        type: 'work',
+        id,
+        leases: [...(work?.leases ?? [])],
+        jobs: [...(work?.jobs ?? [])],
+        retryAfterMs: 60_000,
+        ...(work === undefined ? { why: 'no_work_available' as const } : {})
+      }
     }
     if (message.type === 'report') return { type: 'ack', id, answers: await takeReport(message.report, attachment) }
-    if (message.type === 'renew') return { type: 'renewed', id, leases: message.leases.map((lease) => ({ ...lease, durationMs: coordinator.lost.has(lease.epoch) ? 0 : coordinator.renewMs })) }
+    if (message.type === 'renew')
+      return {
+        type: 'renewed',
+        id,
+        leases: message.leases.map((lease) => ({ ...lease, durationMs: coordinator.lost.has(lease.epoch) ? 0 : coordinator.renewMs }))
+      }
     released.push({ job: message.job, epoch: message.epoch })
     return { type: 'released', id }
   }
@@ -108,7 +143,14 @@ export async function createTestCoordinator(): Promise<TestCoordinator> {
       return intercepted === undefined ? answer(message, frame.attachment) : intercepted
     },
     root: keys.root.publicKey as RootId,
-    certificate, keys, heard, results, values, told, released, connections,
+    certificate,
+    keys,
+    heard,
+    results,
+    values,
+    told,
+    released,
+    connections,
     intercept: null,
     lost: new Set(),
     renewMs: 60_000,
@@ -122,12 +164,21 @@ export async function createTestCoordinator(): Promise<TestCoordinator> {
       const admission = await signAdmission(keys.operational, job.id)
       const jobs = [{ job: job.id, signed: job.signed, admittedBy: keys.operational.publicKey as AuthorId, admission }]
       for (const { start, count, durationMs = 60_000, executor = 'js' } of leases) {
-        queue.push({ raw: false, jobs, leases: [leaseSchema.parse({ job: job.id, start, count, epoch: ++epoch, executor, deadline: 1, durationMs })] })
+        queue.push({
+          raw: false,
+          jobs,
+          leases: [leaseSchema.parse({ job: job.id, start, count, epoch: ++epoch, executor, deadline: 1, durationMs })]
+        })
       }
     },
-    offerRaw: (work) => { queue.push({ ...work, raw: true }) },
-    push: (message) => { for (const channel of connections) if (!channel.closed) void channel.send(message) },
-    heardOf: <T extends HostMessage['type']>(type: T) => heard.filter((message): message is Extract<HostMessage, { type: T }> => message.type === type)
+    offerRaw: (work) => {
+      queue.push({ ...work, raw: true })
+    },
+    push: (message) => {
+      for (const channel of connections) if (!channel.closed) void channel.send(message)
+    },
+    heardOf: <T extends HostMessage['type']>(type: T) =>
+      heard.filter((message): message is Extract<HostMessage, { type: T }> => message.type === type)
   }
   return coordinator
 }

@@ -5,6 +5,9 @@ export function testIdentity(): Promise<Identity> {
 }
 
 export const TEST_HOST = {
-  agent: 'peercompute/test', memoryBytes: 0,
-  executors: [{ kind: 'js' as const, slots: 1, numericClass: 'js-test', probeVersion: 1, features: [], software: false, operationsPerSecond: 0 }]
+  agent: 'peercompute/test',
+  memoryBytes: 0,
+  executors: [
+    { kind: 'js' as const, slots: 1, numericClass: 'js-test', probeVersion: 1, features: [], software: false, operationsPerSecond: 0 }
+  ]
 }

@@ -14,10 +14,22 @@ export interface TestWorker extends ComputeWorker {
   readonly aborted: number
 }
 
-interface Running { readonly unit: number; readonly done: (outcome: UnitOutcome) => void }
+interface Running {
+  readonly unit: number
+  readonly done: (outcome: UnitOutcome) => void
+}
 
 export function createTestWorker(changes: Partial<Executor> = {}): TestWorker {
-  const executor: Executor = { kind: 'js', slots: 1, numericClass: 'js-test', probeVersion: 1, features: [], software: false, operationsPerSecond: 0, ...changes }
+  const executor: Executor = {
+    kind: 'js',
+    slots: 1,
+    numericClass: 'js-test',
+    probeVersion: 1,
+    features: [],
+    software: false,
+    operationsPerSecond: 0,
+    ...changes
+  }
   let running: Running[] = []
   let automatic = false
   let aborted = 0
@@ -36,11 +48,15 @@ export function createTestWorker(changes: Partial<Executor> = {}): TestWorker {
         const { promise, resolve, reject } = Promise.withResolvers<UnitOutcome>()
         const mine: Running = { unit, done: resolve }
         running.push(mine)
-        signal.addEventListener('abort', () => {
-          if (running.includes(mine)) aborted++
-          running = running.filter((other) => other !== mine)
-          reject(signal.reason as Error)
-        }, { once: true })
+        signal.addEventListener(
+          'abort',
+          () => {
+            if (running.includes(mine)) aborted++
+            running = running.filter((other) => other !== mine)
+            reject(signal.reason as Error)
+          },
+          { once: true }
+        )
         onOutcome(await promise)
       }
     },
@@ -55,6 +71,8 @@ export function createTestWorker(changes: Partial<Executor> = {}): TestWorker {
       automatic = true
       this.complete()
     },
-    get aborted() { return aborted }
+    get aborted() {
+      return aborted
+    }
   }
 }

@@ -1,11 +1,11 @@
 import { encodeFrame } from '@peercompute/job-specs/protocol'
+import { until } from '@peercompute/p2p/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../clock.ts'
+import { systemClock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
 import { startHttpCoordinator, type HttpCoordinator } from '../test-support/http-coordinator.ts'
 import { createTestCoordinator, type TestCoordinator } from '../test-support/test-coordinator.ts'
 import { TEST_HOST, testIdentity } from '../test-support/test-identity.ts'
-import { until } from '../test-support/until.ts'
 import { createHttpWorkChannel } from './http-work-channel.ts'
 import { openWorkSession, type WorkSession } from './work-session.ts'
 
@@ -25,8 +25,15 @@ afterEach(() => http[Symbol.asyncDispose]())
 
 function open(): Promise<WorkSession> {
   return openWorkSession({
-    channel: createHttpWorkChannel({ coordinator: http.url, fetch: globalThis.fetch }), identity, host: TEST_HOST, pinnedRoot: coordinator.root,
-    clock: systemClock, onStop: () => undefined, onNudge: () => { nudges++ }
+    channel: createHttpWorkChannel({ coordinator: http.url, fetch: globalThis.fetch }),
+    identity,
+    host: TEST_HOST,
+    pinnedRoot: coordinator.root,
+    clock: systemClock,
+    onStop: () => undefined,
+    onNudge: () => {
+      nudges++
+    }
   })
 }
 
@@ -64,7 +71,9 @@ describe('createHttpWorkChannel', () => {
   it('passes on the problem of a refused request', async () => {
     const session = await open()
     http.override = (_request, response) => {
-      response.writeHead(429, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ code: 'RATE_LIMITED', detail: 'Slowly' }))
+      response
+        .writeHead(429, { 'content-type': 'application/problem+json' })
+        .end(JSON.stringify({ code: 'RATE_LIMITED', detail: 'Slowly' }))
       return true
     }
     await expect(session.ask(ASK)).rejects.toMatchObject({ code: 'COORDINATOR_UNREACHABLE' })

@@ -54,7 +54,8 @@ export function createHttpWorkChannel(init: { readonly coordinator: string; read
   const post = async (batch: readonly Outgoing[]) => {
     const introduction = hello === null || session === null ? [] : [encodeFrame({ ...hello, id: SESSION_HELLO_ID, session })]
     const response = await init.fetch(url, {
-      method: 'POST', headers: { 'content-type': FRAME_MEDIA_TYPE, accept: FRAME_MEDIA_TYPE },
+      method: 'POST',
+      headers: { 'content-type': FRAME_MEDIA_TYPE, accept: FRAME_MEDIA_TYPE },
       body: concat([...introduction, ...batch.map(({ bytes }) => bytes)]),
       signal: AbortSignal.any([closing.signal, AbortSignal.timeout(POST_TIMEOUT_MS)])
     })
@@ -74,7 +75,8 @@ export function createHttpWorkChannel(init: { readonly coordinator: string; read
         try {
           await post(batch)
         } catch (cause) {
-          const error = cause instanceof PeerComputeError ? cause : new PeerComputeError('COORDINATOR_UNREACHABLE', `POST ${url} failed`, { cause })
+          const error =
+            cause instanceof PeerComputeError ? cause : new PeerComputeError('COORDINATOR_UNREACHABLE', `POST ${url} failed`, { cause })
           for (const lost of batch) lost.failed(error)
           fail(error)
           return
@@ -117,5 +119,8 @@ async function problemOf(response: Response): Promise<PeerComputeError> {
   const problem: unknown = await response.json().catch(() => null)
   const { code, detail } = fields(problem)
   const known = typeof code === 'string' && Object.hasOwn(ERRORS, code)
-  return new PeerComputeError(known ? (code as ErrorCode) : 'COORDINATOR_UNREACHABLE', typeof detail === 'string' ? detail.slice(0, 1000) : `Status ${response.status}`)
+  return new PeerComputeError(
+    known ? (code as ErrorCode) : 'COORDINATOR_UNREACHABLE',
+    typeof detail === 'string' ? detail.slice(0, 1000) : `Status ${response.status}`
+  )
 }

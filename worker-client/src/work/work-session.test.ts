@@ -1,10 +1,9 @@
 import { generateKeyPair, certifyCoordinator, type JobId, type ReasonCode } from '@peercompute/job-specs'
+import { createFakeClock, until, type FakeClock } from '@peercompute/p2p/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createFakeClock, type FakeClock } from '../test-support/fake-clock.ts'
 import { createTestCoordinator, type TestCoordinator } from '../test-support/test-coordinator.ts'
 import { TEST_HOST, testIdentity } from '../test-support/test-identity.ts'
 import { testJob } from '../test-support/test-job.ts'
-import { until } from '../test-support/until.ts'
 import type { Identity } from '../identity/identity.ts'
 import { openWorkSession, REQUEST_TIMEOUT_MS, type WorkSessionInit } from './work-session.ts'
 
@@ -25,8 +24,18 @@ beforeEach(async () => {
 
 function open(changes: Partial<WorkSessionInit> = {}) {
   return openWorkSession({
-    channel: coordinator.connect(), identity, host: TEST_HOST, pinnedRoot: coordinator.root, clock,
-    onStop: (job, why) => { stops.push({ job, why }) }, onNudge: () => { nudges++ }, ...changes
+    channel: coordinator.connect(),
+    identity,
+    host: TEST_HOST,
+    pinnedRoot: coordinator.root,
+    clock,
+    onStop: (job, why) => {
+      stops.push({ job, why })
+    },
+    onNudge: () => {
+      nudges++
+    },
+    ...changes
   })
 }
 
@@ -47,7 +56,12 @@ describe('openWorkSession', () => {
   it('refuses a certificate that names the pinned root but is signed by another key', async () => {
     const forger = await generateKeyPair({ extractable: true })
     const forged = { ...(await certifyCoordinator(forger, forger.publicKey, 1, 1)), root: coordinator.root }
-    coordinator.intercept = (message) => ({ type: 'challenge', id: 'id' in message ? message.id : 0, challenge: 'A'.repeat(22), certificate: forged })
+    coordinator.intercept = (message) => ({
+      type: 'challenge',
+      id: 'id' in message ? message.id : 0,
+      challenge: 'A'.repeat(22),
+      certificate: forged
+    })
     await expect(open()).rejects.toMatchObject({ code: 'COORDINATOR_UNTRUSTED' })
   })
 
@@ -61,7 +75,12 @@ describe('openWorkSession', () => {
   })
 
   it('passes on why the coordinator refuses the host', async () => {
-    coordinator.intercept = (message) => ({ type: 'error', id: 'id' in message ? message.id : 0, code: 'PROTOCOL_UNSUPPORTED', detail: 'Reload' })
+    coordinator.intercept = (message) => ({
+      type: 'error',
+      id: 'id' in message ? message.id : 0,
+      code: 'PROTOCOL_UNSUPPORTED',
+      detail: 'Reload'
+    })
     await expect(open()).rejects.toMatchObject({ code: 'PROTOCOL_UNSUPPORTED' })
   })
 })
@@ -92,7 +111,8 @@ describe('an open session', () => {
 
   it('rejects with the code of an error answer and stays open', async () => {
     const session = await open()
-    coordinator.intercept = (message) => (message.type === 'ask' ? { type: 'error', id: message.id, code: 'RATE_LIMITED', detail: 'Slowly' } : undefined)
+    coordinator.intercept = (message) =>
+      message.type === 'ask' ? { type: 'error', id: message.id, code: 'RATE_LIMITED', detail: 'Slowly' } : undefined
     await expect(session.ask(ASK)).rejects.toMatchObject({ code: 'RATE_LIMITED' })
     coordinator.intercept = null
     expect((await session.ask(ASK)).leases).toEqual([])
@@ -138,6 +158,6 @@ describe('an open session', () => {
     const session = await open()
     await session.ask(ASK)
     await session.ask(ASK)
-    expect(clock.sleeping).toBe(0)
+    expect(clock.pending()).toEqual([])
   })
 })

@@ -8,12 +8,30 @@
  * A coordinator that breaks the protocol (garbage, an answer to a question never asked, an answer of the wrong kind) ends the
  * session: what else it says cannot be relied on. An answer that comes after its request was given up is only ignored.
  */
-import { PeerComputeError, verifyCoordinatorCertificate, ERRORS, type AuthorId, type ErrorCode, type HostDescription, type JobId, type ReasonCode, type Report, type ReportAnswer, type RootId } from '@peercompute/job-specs'
 import {
-  coordinatorMessageSchema, signHello, WORK_VERSION_MAX, WORK_VERSION_MIN, HELLO_TIMEOUT_MS,
-  type CoordinatorMessage, type Frame, type HostMessage
+  PeerComputeError,
+  verifyCoordinatorCertificate,
+  ERRORS,
+  type AuthorId,
+  type ErrorCode,
+  type HostDescription,
+  type JobId,
+  type ReasonCode,
+  type Report,
+  type ReportAnswer,
+  type RootId
+} from '@peercompute/job-specs'
+import {
+  coordinatorMessageSchema,
+  signHello,
+  WORK_VERSION_MAX,
+  WORK_VERSION_MIN,
+  HELLO_TIMEOUT_MS,
+  type CoordinatorMessage,
+  type Frame,
+  type HostMessage
 } from '@peercompute/job-specs/protocol'
-import type { Clock } from '../clock.ts'
+import { sleep, type Clock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
 import type { WorkChannel } from './work-channel.ts'
 
@@ -80,18 +98,33 @@ export async function openWorkSession(init: WorkSessionInit): Promise<WorkSessio
     resolveEnded(error)
   }
 
-  const request = async <T extends CoordinatorMessage['type']>(body: Request, expected: T, timeoutMs: number, attachment?: Uint8Array): Promise<Answer<T>> => {
+  const request = async <T extends CoordinatorMessage['type']>(
+    body: Request,
+    expected: T,
+    timeoutMs: number,
+    attachment?: Uint8Array
+  ): Promise<Answer<T>> => {
     if (endedBy !== null) throw unreachable(endedBy)
     const id = nextId++
     const answered = new AbortController()
     const { promise, resolve, reject } = Promise.withResolvers<CoordinatorMessage>()
-    open.set(id, { expected, settle: resolve, fail: (error) => { reject(welcomed ? unreachable(error) : error) } })
+    open.set(id, {
+      expected,
+      settle: resolve,
+      fail: (error) => {
+        reject(welcomed ? unreachable(error) : error)
+      }
+    })
     const sentAt = clock.now()
-    clock.sleep(timeoutMs, answered.signal).then(
-      () => { end(new PeerComputeError('TIMEOUT', `No answer to "${body.type}" within ${timeoutMs} ms`)) },
+    sleep(clock, timeoutMs, answered.signal).then(
+      () => {
+        end(new PeerComputeError('TIMEOUT', `No answer to "${body.type}" within ${timeoutMs} ms`))
+      },
       () => undefined
     )
-    channel.send({ ...body, id }, attachment).catch((cause: unknown) => { end(closedError(cause)) })
+    channel.send({ ...body, id }, attachment).catch((cause: unknown) => {
+      end(closedError(cause))
+    })
     try {
       const message = await promise
       roundTripMs = roundTripMs === 0 ? clock.now() - sentAt : roundTripMs * 0.8 + (clock.now() - sentAt) * 0.2
@@ -144,8 +177,12 @@ export async function openWorkSession(init: WorkSessionInit): Promise<WorkSessio
   void read()
 
   const introduction = {
-    type: 'hello' as const, minVersion: WORK_VERSION_MIN, maxVersion: WORK_VERSION_MAX,
-    capabilities: CAPABILITIES, certificate: init.identity.certificate, host: init.host
+    type: 'hello' as const,
+    minVersion: WORK_VERSION_MIN,
+    maxVersion: WORK_VERSION_MAX,
+    capabilities: CAPABILITIES,
+    certificate: init.identity.certificate,
+    host: init.host
   }
   try {
     const { challenge, certificate } = await request(introduction, 'challenge', HELLO_TIMEOUT_MS)
@@ -155,17 +192,25 @@ export async function openWorkSession(init: WorkSessionInit): Promise<WorkSessio
     const sig = await signHello(init.identity.host, certificate.root, challenge)
     const welcome = await request({ ...introduction, proof: { challenge, sig } }, 'welcome', HELLO_TIMEOUT_MS)
     if (welcome.version < WORK_VERSION_MIN || welcome.version > WORK_VERSION_MAX) {
-      throw new PeerComputeError('PROTOCOL_UNSUPPORTED', `The coordinator chose version ${welcome.version}, offered were ${WORK_VERSION_MIN} to ${WORK_VERSION_MAX}`)
+      throw new PeerComputeError(
+        'PROTOCOL_UNSUPPORTED',
+        `The coordinator chose version ${welcome.version}, offered were ${WORK_VERSION_MIN} to ${WORK_VERSION_MAX}`
+      )
     }
     welcomed = true
     return {
       operational: certificate.operational,
       capabilities: new Set(welcome.capabilities),
-      get roundTripMs() { return roundTripMs },
+      get roundTripMs() {
+        return roundTripMs
+      },
       ask: (asked) => request({ type: 'ask', ...asked }, 'work', REQUEST_TIMEOUT_MS),
       report: async (report, values) => (await request({ type: 'report', report }, 'ack', REQUEST_TIMEOUT_MS, values)).answers,
-      renew: async (leases) => (await request({ type: 'renew', leases: leases.map(({ job, epoch }) => ({ job, epoch })) }, 'renewed', REQUEST_TIMEOUT_MS)).leases,
-      release: async ({ job, epoch }) => { await request({ type: 'release', job, epoch }, 'released', REQUEST_TIMEOUT_MS) },
+      renew: async (leases) =>
+        (await request({ type: 'renew', leases: leases.map(({ job, epoch }) => ({ job, epoch })) }, 'renewed', REQUEST_TIMEOUT_MS)).leases,
+      release: async ({ job, epoch }) => {
+        await request({ type: 'release', job, epoch }, 'released', REQUEST_TIMEOUT_MS)
+      },
       ended,
       close: async () => {
         end(new PeerComputeError('COORDINATOR_UNREACHABLE', 'This host closed the session'))
@@ -185,11 +230,16 @@ function isAnswer<T extends CoordinatorMessage['type']>(message: CoordinatorMess
 
 function refusal(message: Answer<'error'>): PeerComputeError {
   const known = Object.hasOwn(ERRORS, message.code)
-  return new PeerComputeError(known ? (message.code as ErrorCode) : 'INTERNAL', known ? message.detail : `${message.code}: ${message.detail}`)
+  return new PeerComputeError(
+    known ? (message.code as ErrorCode) : 'INTERNAL',
+    known ? message.detail : `${message.code}: ${message.detail}`
+  )
 }
 
 function unreachable(cause: PeerComputeError): PeerComputeError {
-  return cause.code === 'COORDINATOR_UNREACHABLE' ? cause : new PeerComputeError('COORDINATOR_UNREACHABLE', 'The session ended before the answer', { cause })
+  return cause.code === 'COORDINATOR_UNREACHABLE'
+    ? cause
+    : new PeerComputeError('COORDINATOR_UNREACHABLE', 'The session ended before the answer', { cause })
 }
 
 function closedError(cause: unknown): PeerComputeError {

@@ -5,7 +5,7 @@ import { changeJob } from './api.ts'
 /** Made at first use. */
 export async function openAccount(): Promise<KeyPair> {
   const { createIdbIdentityStore, loadOrCreateIdentity } = await import('@peercompute/worker-client/browser')
-  const identity = await loadOrCreateIdentity(createIdbIdentityStore(), { label: 'browser', now: Date.now(), extractableHost: false })
+  const identity = await loadOrCreateIdentity(createIdbIdentityStore(), { label: '', now: Date.now(), extractableHost: false })
   return identity.account
 }
 

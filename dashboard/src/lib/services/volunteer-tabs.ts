@@ -5,7 +5,7 @@
 import { isLending, NOBODY, type UnitNews, type VolunteerCommand, type VolunteerSnapshot } from '../models/volunteer.ts'
 import type { VolunteerClient } from './volunteer-client.ts'
 
-/** The name under which the volunteer library claims the right to compute. */
+/** The name that the volunteer library asks of every page that lends a tab. */
 const LOCK = 'peercompute-computing'
 const CHANNEL = 'peercompute.computing'
 /** How long another tab may take to let go. */

@@ -1,4 +1,5 @@
 /** The page of tests/e2e/sandbox.test.ts: gives the test the real browser executors, and counts its own heartbeats. */
+import { createBrowserVolunteer } from '../../entry.browser.ts'
 import { SandboxFrame } from '../../sandbox/sandbox-frame.ts'
 import { sandboxCpuWorker } from '../cpu/sandbox-cpu-worker.ts'
 import type { ComputeWorker, UnitOutcome } from '../compute-worker.ts'
@@ -66,9 +67,19 @@ async function probeAt(path: string): Promise<string> {
   }
 }
 
+/** The page's iframes while a volunteer runs, and when it has stopped. It finds no coordinator. */
+async function framesOfVolunteer(): Promise<{ readonly running: number; readonly stopped: number }> {
+  const kernel = await createBrowserVolunteer({ sandboxUrl: url, cpuSlots: 2, peers: false })
+  kernel.start()
+  const running = document.querySelectorAll('iframe').length
+  await kernel.stop()
+  return { running, stopped: document.querySelectorAll('iframe').length }
+}
+
 const sandbox = {
   run,
   probeAt,
+  framesOfVolunteer,
   executor: async (kind: 'js' | 'wasm' | 'webgpu') => (await workerOf(kind)).executor,
   /** Share of the page's 50 ms heartbeats that came during `ms`. */
   heartbeats: async (ms: number) => {

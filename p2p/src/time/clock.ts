@@ -1,4 +1,4 @@
-/** The ports through which this package knows time and chance. Tests hand in their own. */
+/** The ports through which this package and those above it know time and chance. Tests hand in their own. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number

@@ -1,10 +1,11 @@
 /** Real nodes on loopback for tests. Everything started here is stopped by `stop()`. */
 import { createServer, type Server } from 'node:http'
-import { createClientNode, type ClientOptions } from './client-node.ts'
-import type { PeerNode } from './gossip.ts'
-import { generatePeerKey } from './peer-key.ts'
-import { createRelayNode, type RelayNode, type RelayOptions } from './relay-node.ts'
-import { superviseRelay } from './supervisor.ts'
+import { createClientNode, type ClientOptions } from '../client-node.ts'
+import type { PeerNode } from '../gossip.ts'
+import { generatePeerKey } from '../peer-key.ts'
+import { createRelayNode, type RelayNode, type RelayOptions } from '../relay-node.ts'
+import { superviseRelay } from '../supervisor.ts'
+import { until } from './until.ts'
 import type { MeshPeer } from '@libp2p/gossipsub'
 
 export interface TestNetwork {
@@ -49,15 +50,6 @@ export function addressesOf(node: { getMultiaddrs(): { toString(): string }[] })
   return node.getMultiaddrs().map(String)
 }
 
-/** Waits for a condition, looking every 10 ms; throws with `what` after `timeoutMs`. */
-export async function until(condition: () => boolean, what: string, timeoutMs = 15_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
-
 /** PeerIds in a node's gossip mesh of a topic, kept up to date. Messages to others are not forwarded. */
 export function watchMesh(node: PeerNode, topic: string): ReadonlySet<string> {
   const mesh = new Set<string>()
@@ -92,3 +84,5 @@ export function portOf(server: { address(): unknown }): number {
     throw new Error('The server is not listening')
   return address.port
 }
+
+export { subscribersOf } from '../gossip.ts'

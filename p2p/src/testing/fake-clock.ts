@@ -1,5 +1,5 @@
 /** A clock for tests: time passes only through `advance`. */
-import type { Clock } from './clock.ts'
+import type { Clock } from '../time/clock.ts'
 
 export interface FakeClock extends Clock {
   /** Runs what falls due within `ms`, in order. */
@@ -8,7 +8,7 @@ export interface FakeClock extends Clock {
   pending(): number[]
 }
 
-export function createFakeClock(start = 0): FakeClock {
+export function createFakeClock(start = 1_700_000_000_000): FakeClock {
   let now = start
   let tasks: { at: number; task: () => void }[] = []
   const byTime = (): typeof tasks => tasks.sort((a, b) => a.at - b.at)
