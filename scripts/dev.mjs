@@ -7,7 +7,10 @@ import { nodeBinary, root, toolEnvironment } from './lib/run.mjs'
 if (!(await ensureInstalled({ dev: true }))) process.exit(9)
 const programs = [
   spawn(nodeBinary, [join(root, 'cli', 'src', 'main.ts'), 'serve', ...process.argv.slice(2)], { stdio: 'inherit', env: toolEnvironment }),
-  spawn('vite', [join(root, 'dashboard'), '--config', join(root, 'dashboard', 'vite.config.ts')], { stdio: 'inherit', env: toolEnvironment })
+  spawn('vite', [join(root, 'dashboard'), '--config', join(root, 'dashboard', 'vite.config.ts')], {
+    stdio: 'inherit',
+    env: toolEnvironment
+  })
 ]
 const endAll = (signal) => programs.forEach((program) => program.kill(signal))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => endAll(signal))

@@ -101,7 +101,8 @@ class Fold implements LedgerFold {
     if (this.#authority.isRevoked(record.author)) return
     if (record.type === 'job.publish') {
       const { signed } = record.body
-      if (signed.author === record.author || signed.author.toString() === this.#accounts.get(feedKey(record))) this.#draft(jobIdOf(signed.author, signed.spec)).publish(signed)
+      if (signed.author === record.author || signed.author.toString() === this.#accounts.get(feedKey(record)))
+        this.#draft(jobIdOf(signed.author, signed.spec)).publish(signed)
     } else if (record.type === 'job.cancel') {
       // Whether the author may is known once the job is.
       this.#draft(record.body.job).cancel(record.author, this.#accounts.get(feedKey(record)))

@@ -30,7 +30,8 @@ export function createLedgerIntake({ coordinator, ledger, awaited, own, onRefuse
   /** An installation publishes and steers its own jobs and those of the account that certified its feed. */
   function speaksFor({ feed }: LedgerEntry, author: AuthorId): boolean {
     const [first] = ledger.entries(feed)
-    const account = first?.known !== null && first?.known !== 'unknown' && first?.known.type === 'feed.open' ? first.known.body.certificate.account : null
+    const account =
+      first?.known !== null && first?.known !== 'unknown' && first?.known.type === 'feed.open' ? first.known.body.certificate.account : null
     return author === feed.author || author.toString() === account
   }
 
@@ -46,7 +47,8 @@ export function createLedgerIntake({ coordinator, ledger, awaited, own, onRefuse
   async function cancel(entry: LedgerEntry, job: JobId): Promise<void> {
     const signed = coordinator.signedSpec(job)
     if (signed === undefined) throw new PeerComputeError('JOB_NOT_FOUND', `no job has the id ${job}`)
-    if (!speaksFor(entry, signed.author)) throw new PeerComputeError('JOB_SIGNATURE_INVALID', `${entry.feed.author} does not speak for the author of job ${job}`)
+    if (!speaksFor(entry, signed.author))
+      throw new PeerComputeError('JOB_SIGNATURE_INVALID', `${entry.feed.author} does not speak for the author of job ${job}`)
     await coordinator.cancel(job)
   }
 

@@ -3,7 +3,15 @@
  * The own feed is written by the host key, so only one tab of a browser profile may write it.
  */
 import { jobIdOf, signSpec, PeerComputeError, type JobId, type JobSpec, type RootId } from '@peercompute/job-specs'
-import { createFold, createLedger, followLedger, type Ledger, type LedgerFold, type LedgerState, type LedgerStore } from '@peercompute/ledger'
+import {
+  createFold,
+  createLedger,
+  followLedger,
+  type Ledger,
+  type LedgerFold,
+  type LedgerState,
+  type LedgerStore
+} from '@peercompute/ledger'
 import type { Clock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
 import { createListeners } from '../listeners.ts'
@@ -34,7 +42,9 @@ export function createStateManager({ identity, store, clock }: StateManagerInit)
   const ledger = createLedger({ now: () => clock.now(), store })
   const writer = ledger.writer(identity.host)
   const changes = createListeners<undefined>()
-  const unsubscribe = ledger.onEntry(() => { changes.emit(undefined) })
+  const unsubscribe = ledger.onEntry(() => {
+    changes.emit(undefined)
+  })
   let followed: { readonly root: RootId; readonly fold: LedgerFold; readonly end: () => void } | null = null
   let opened: Promise<void> | null = null
 
@@ -45,7 +55,9 @@ export function createStateManager({ identity, store, clock }: StateManagerInit)
       const { author } = writer.feed
       if (!ledger.heads().some((head) => head.author === author)) await writer.append('feed.open', { certificate: identity.certificate })
     })()
-    opened.catch(() => { opened = null })
+    opened.catch(() => {
+      opened = null
+    })
     return opened
   }
 
