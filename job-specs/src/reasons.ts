@@ -77,6 +77,11 @@ export const REASONS = reasons({
     sentence: 'Nobody has been given this unit yet.',
     remedy: 'It is handed out in order; more volunteers make it faster.'
   },
+  failed_once: {
+    about: 'unit',
+    sentence: 'The program failed on every host that tried so far, and another one is asked.',
+    remedy: 'Read the message of the failure; a host of another kind may fare better.'
+  },
   in_progress: { about: 'unit', sentence: 'Hosts are computing this unit.', remedy: 'Wait for the report or the deadline.' },
   awaiting_second_opinion: {
     about: 'unit',

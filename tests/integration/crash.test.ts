@@ -12,7 +12,12 @@ import { publish, queensJob } from './parts/publish.ts'
 const KILLS = [0.1, 0.4, 0.7] as const
 const folder = mkdtempSync(join(tmpdir(), 'peercompute-crash-'))
 const modelSchema = z.object({ trend: z.number(), curvature: z.number(), cosine: z.number(), sine: z.number(), misfit: z.number() })
-const answerSchema = z.object({ event: z.literal('answer'), best: z.object({ unit: z.int() }), refined: modelSchema, closedForm: modelSchema })
+const answerSchema = z.object({
+  event: z.literal('answer'),
+  best: z.object({ unit: z.int() }),
+  refined: modelSchema,
+  closedForm: modelSchema
+})
 const servingSchema = z.object({ event: z.literal('serving'), url: z.string(), port: z.int(), root: z.string() })
 
 let running: RunningProcess | null = null
@@ -36,7 +41,10 @@ async function sampleJob(url: string): Promise<JobDetail | undefined> {
 /** Digest by settled unit, as acknowledged to whoever asks. */
 async function settled(url: string, id: string): Promise<ReadonlyMap<number, string>> {
   const text = await (await fetch(`${url}/api/v1/jobs/${id}/results?format=ndjson`)).text()
-  const rows = text.split('\n').filter((line) => line !== '').map((line) => resultRowSchema.parse(JSON.parse(line)))
+  const rows = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => resultRowSchema.parse(JSON.parse(line)))
   return new Map(rows.map(({ unit, digest }) => [unit, digest]))
 }
 
@@ -45,10 +53,14 @@ it('the sample job completes with the right answer although the process is kille
   const { port, root } = server
   const ids = new Set<string>()
   for (const share of KILLS) {
-    const job = await until(`${share * 100} % of the job`, async () => {
-      const seen = await sampleJob(server.url)
-      return seen !== undefined && seen.units.validated >= share * seen.unitCount ? seen : null
-    }, 60_000)
+    const job = await until(
+      `${share * 100} % of the job`,
+      async () => {
+        const seen = await sampleJob(server.url)
+        return seen !== undefined && seen.units.validated >= share * seen.unitCount ? seen : null
+      },
+      60_000
+    )
     ids.add(job.id)
     expect(job.state).toBe('running')
     const before = await settled(server.url, job.id)
@@ -79,7 +91,9 @@ it('a coordinator that is told to stop ends, although its volunteers are at work
   const volunteers = await Promise.all(['first', 'second'].map((name) => startVolunteer(server.url, { name })))
   try {
     const { id } = await publish(server.url, await queensJob(16))
-    await until('work in hand', () => volunteers.every((volunteer) => volunteer.snapshot().executors.some(({ busyUnits }) => busyUnits > 0)))
+    await until('work in hand', () =>
+      volunteers.every((volunteer) => volunteer.snapshot().executors.some(({ busyUnits }) => busyUnits > 0))
+    )
     expect((await server.job(id)).state).toBe('running')
     expect(await server.process.end('SIGTERM')).toBe(0)
   } finally {

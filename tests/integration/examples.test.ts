@@ -34,7 +34,10 @@ async function run(example: string): Promise<{ job: JobDetail; rows: readonly Re
   expect(submitted.code, submitted.stderr).toBe(0)
   const { code, stdout, stderr } = await runCli(['results', example], env)
   expect(code, stderr).toBe(0)
-  const rows = stdout.trim().split('\n').map((line) => resultRowSchema.parse(JSON.parse(line)))
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => resultRowSchema.parse(JSON.parse(line)))
   const job = await server.job(submitted.stdout.trim())
   expect(job).toMatchObject({ state: 'completed', sameMachine: false, failures: [] })
   expect(rows.map(({ unit }) => unit)).toEqual(Array.from({ length: job.unitCount }, (_, unit) => unit))

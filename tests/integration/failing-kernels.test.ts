@@ -57,7 +57,8 @@ afterAll(async () => {
   await server.stop()
 })
 
-const WGSL = '@group(1) @binding(0) var<storage, read_write> y: array<f32>;\n\n@compute @workgroup_size(1)\nfn main() {\n  y[0] = colour;\n}\n'
+const WGSL =
+  '@group(1) @binding(0) var<storage, read_write> y: array<f32>;\n\n@compute @workgroup_size(1)\nfn main() {\n  y[0] = colour;\n}\n'
 const COMPILER = "line 5:10: unresolved value 'colour'"
 
 async function failed(name: string, programs: OwnPrograms, changes: Partial<JobSpec> = {}): Promise<JobId> {
@@ -75,7 +76,9 @@ describe('a published job of which every unit fails says why', () => {
     ['an output over its declared size', { js: 'export default () => ({ y: new Float32Array(1000) })' }, 'output_too_large', '1000'],
     ['an output under its declared size', { js: 'export default () => ({ y: new Float32Array(0) })' }, 'output_shape', '"y"']
   ])('%s', async (name, programs, reason, message) => {
-    const id = await failed(name.toLowerCase().replace(/\W+/g, '-'), programs, { limits: { unitSeconds: 0.5, outputBytes: 4, memoryBytes: 1_048_576 } })
+    const id = await failed(name.toLowerCase().replace(/\W+/g, '-'), programs, {
+      limits: { unitSeconds: 0.5, outputBytes: 4, memoryBytes: 1_048_576 }
+    })
     expect(await server.job(id)).toMatchObject({
       units: { errored: 2, validated: 0 },
       why: { code: 'job_failed' },
@@ -114,7 +117,9 @@ describe('the line and the message of the compiler', () => {
       await submit.locator('input[type=file]').setInputFiles({ name: 'kernel.wgsl', mimeType: 'text/plain', buffer: Buffer.from(WGSL) })
       await submit
         .getByLabel('Job file, YAML or JSON')
-        .fill('peercompute: 1\nname: own\nkernel: { name: own, wgsl: { file: kernel.wgsl, passes: [{ entry: main, grid: [1] }] } }\nunits: 2\noutputs: [{ name: y, type: f32, shape: [1] }]\n')
+        .fill(
+          'peercompute: 1\nname: own\nkernel: { name: own, wgsl: { file: kernel.wgsl, passes: [{ entry: main, grid: [1] }] } }\nunits: 2\noutputs: [{ name: y, type: f32, shape: [1] }]\n'
+        )
       await submit.getByText('Kernel, line 5, column 10:').waitFor()
       await submit.getByLabel('Job file, YAML or JSON').fill('peercompute: 1\nname: own\nkernle: n-queens\n')
       await submit.getByText('Line 3, column 1:').waitFor()

@@ -4,7 +4,15 @@ import { request, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { json } from 'node:stream/consumers'
 import type { JobId } from '@peercompute/job-specs'
-import { coordinatorMessageSchema, decodeFrames, encodeFrame, FRAME_MEDIA_TYPE, FrameReader, WORK_FRAME_MAX_BYTES, WORK_PROTOCOL } from '@peercompute/job-specs/protocol'
+import {
+  coordinatorMessageSchema,
+  decodeFrames,
+  encodeFrame,
+  FRAME_MEDIA_TYPE,
+  FrameReader,
+  WORK_FRAME_MAX_BYTES,
+  WORK_PROTOCOL
+} from '@peercompute/job-specs/protocol'
 import { QUEENS_SOLUTIONS } from '@peercompute/kernels'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -85,7 +93,10 @@ describe('over POST /api/v1/work', () => {
     const announced = request(`${server.url}/api/v1/work`, { method: 'POST', headers })
     announced.flushHeaders()
     const [response] = (await once(announced, 'response')) as [IncomingMessage]
-    expect({ status: response.statusCode, problem: await json(response) }).toMatchObject({ status: 413, problem: { code: 'FRAME_TOO_LARGE' } })
+    expect({ status: response.statusCode, problem: await json(response) }).toMatchObject({
+      status: 413,
+      problem: { code: 'FRAME_TOO_LARGE' }
+    })
     announced.destroy()
   })
 

@@ -38,8 +38,19 @@ it('computes for a coordinator that does not lie: what follows fails for its lie
 
 describe('computes nothing of a job', () => {
   it.each<[string, Lies]>([
-    ['whose author did not sign it', { leased: async (honest, { stranger }) => ({ ...honest, signed: { ...honest.signed, sig: (await signSpec(stranger, honest.signed.spec)).sig } }) }],
-    ['that was changed after it was signed', { leased: (honest) => ({ ...honest, signed: { ...honest.signed, spec: { ...honest.signed.spec, title: 'Something else' } } }) }],
+    [
+      'whose author did not sign it',
+      {
+        leased: async (honest, { stranger }) => ({
+          ...honest,
+          signed: { ...honest.signed, sig: (await signSpec(stranger, honest.signed.spec)).sig }
+        })
+      }
+    ],
+    [
+      'that was changed after it was signed',
+      { leased: (honest) => ({ ...honest, signed: { ...honest.signed, spec: { ...honest.signed.spec, title: 'Something else' } } }) }
+    ],
     [
       'that is leased under the id of another',
       {
@@ -49,8 +60,20 @@ describe('computes nothing of a job', () => {
         }
       }
     ],
-    ['that was admitted by a key without a certificate', { leased: async (honest, { stranger }) => ({ ...honest, admittedBy: stranger.publicKey as typeof honest.admittedBy, admission: await signAdmission(stranger, honest.job) }) }],
-    ['whose admission is signed by somebody else', { leased: async (honest, { stranger }) => ({ ...honest, admission: await signAdmission(stranger, honest.job) }) }]
+    [
+      'that was admitted by a key without a certificate',
+      {
+        leased: async (honest, { stranger }) => ({
+          ...honest,
+          admittedBy: stranger.publicKey as typeof honest.admittedBy,
+          admission: await signAdmission(stranger, honest.job)
+        })
+      }
+    ],
+    [
+      'whose admission is signed by somebody else',
+      { leased: async (honest, { stranger }) => ({ ...honest, admission: await signAdmission(stranger, honest.job) }) }
+    ]
   ])('%s', async (_what, lies) => {
     expect(await resultsUnder(lies)).toMatchObject([
       { outcome: 'failure', reason: 'bad_signature' },
@@ -61,7 +84,11 @@ describe('computes nothing of a job', () => {
   it('whose program has other bytes than its hash says', async () => {
     const results = await resultsUnder({ blob: (bytes) => bytes.map((byte, index) => (index === 0 ? byte ^ 1 : byte)) })
     for (const result of results) {
-      expect(result).toMatchObject({ outcome: 'failure', reason: 'missing_blob', message: expect.stringContaining(ERRORS.BLOB_MISMATCH.title) })
+      expect(result).toMatchObject({
+        outcome: 'failure',
+        reason: 'missing_blob',
+        message: expect.stringContaining(ERRORS.BLOB_MISMATCH.title)
+      })
     }
   })
 })
@@ -97,7 +124,8 @@ describe('a coordinator with another root than the pinned one', () => {
     const asked = coordinator.heard('ask')
     const second = startCli(args)
     expect(await second.exited()).toBe(ERRORS.COORDINATOR_UNTRUSTED.exit)
-    for (const part of ['COORDINATOR_UNTRUSTED', coordinator.root, other, ERRORS.COORDINATOR_UNTRUSTED.remedy]) expect(second.stderr()).toContain(part)
+    for (const part of ['COORDINATOR_UNTRUSTED', coordinator.root, other, ERRORS.COORDINATOR_UNTRUSTED.remedy])
+      expect(second.stderr()).toContain(part)
     expect(coordinator.heard('ask')).toBe(asked)
   })
 })

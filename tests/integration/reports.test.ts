@@ -32,7 +32,8 @@ async function volunteer(name: string, options: Omit<Parameters<typeof startVolu
   return kernel
 }
 
-const hosts = async (): Promise<readonly HostView[]> => z.object({ hosts: z.array(hostViewSchema) }).parse(await server.get('/api/v1/hosts')).hosts
+const hosts = async (): Promise<readonly HostView[]> =>
+  z.object({ hosts: z.array(hostViewSchema) }).parse(await server.get('/api/v1/hosts')).hosts
 const cancel = async (id: string): Promise<void> => {
   expect((await fetch(`${server.url}/api/v1/jobs/${id}/cancel`, { method: 'POST' })).status).toBe(200)
 }
@@ -52,7 +53,12 @@ describe.each(['http', 'libp2p'] as const)('over %s', (transport) => {
       expect(again.every(({ answer }) => answer === 'duplicate' || answer === 'late' || answer === 'job_closed')).toBe(true)
     }
     const sum = Array.from({ length: 25 }, (_, unit) => unit % 3).reduce((total, value) => total + value, 0)
-    expect(await server.job(id)).toMatchObject({ state: 'completed', units: { validated: 25 }, reduced: { sum: String(sum) }, executionsPerUnit: 2 })
+    expect(await server.job(id)).toMatchObject({
+      state: 'completed',
+      units: { validated: 25 },
+      reduced: { sum: String(sum) },
+      executionsPerUnit: 2
+    })
     const paid = (await hosts()).filter(({ host }) => [first, second].some(({ identity }) => identity.certificate.host === host))
     expect(paid.map(({ validated }) => validated)).toEqual([25, 25])
   })

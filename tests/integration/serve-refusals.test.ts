@@ -29,7 +29,11 @@ function refuse(command: string, args: readonly string[]): ReturnType<typeof run
 describe.each(['serve', 'start'])('%s', (command) => {
   const cases = () => ({
     PORT_IN_USE: { args: ['--port', String(server.port)], sentence: `port ${server.port} of 127.0.0.1 is taken`, option: '--port' },
-    DATA_FOLDER_UNWRITABLE: { args: ['--port', '0', '--data', join(home, 'file', 'data')], sentence: join(home, 'file', 'data'), option: '--data' },
+    DATA_FOLDER_UNWRITABLE: {
+      args: ['--port', '0', '--data', join(home, 'file', 'data')],
+      sentence: join(home, 'file', 'data'),
+      option: '--data'
+    },
     DATA_FOLDER_LOCKED: {
       args: ['--port', '0', '--data', server.dataDir],
       sentence: `${server.dataDir} is held by process ${String(server.process.child.pid)}`,
@@ -44,7 +48,10 @@ describe.each(['serve', 'start'])('%s', (command) => {
     expect(ERRORS[code]).toMatchObject({ exit: 9, remedy: expect.stringContaining(option) })
     for (const part of [code, sentence, ERRORS[code].remedy]) expect(said.stderr).toContain(part)
     expect(forPrograms.code).toBe(9)
-    expect(JSON.parse(forPrograms.stderr)).toMatchObject({ ...toProblem(new PeerComputeError(code, '')), detail: expect.stringContaining(sentence) })
+    expect(JSON.parse(forPrograms.stderr)).toMatchObject({
+      ...toProblem(new PeerComputeError(code, '')),
+      detail: expect.stringContaining(sentence)
+    })
   })
 })
 
@@ -56,14 +63,20 @@ describe('a coordinator with a public address', () => {
       [{ authorization: 'Bearer pc_wrong' }, 403, 'TOKEN_INVALID']
     ] as const) {
       const response = await postJob(server.url, { spec }, headers)
-      expect({ status: response.status, problem: await response.json() }).toMatchObject({ status, problem: { code, remedy: ERRORS[code].remedy } })
+      expect({ status: response.status, problem: await response.json() }).toMatchObject({
+        status,
+        problem: { code, remedy: ERRORS[code].remedy }
+      })
     }
     expect(await server.jobIds()).toEqual([])
   })
 
   it('refuses a wrong token on the command line, whatever is asked for', async () => {
     const { id } = JSON.parse((await runCli(['submit', 'n-queens', '-p', 'n=5', '--json'], env())).stdout) as { id: string }
-    for (const args of [['submit', 'n-queens', '-p', 'n=6'], ['cancel', id]]) {
+    for (const args of [
+      ['submit', 'n-queens', '-p', 'n=6'],
+      ['cancel', id]
+    ]) {
       const { code, stdout, stderr } = await runCli([...args, '--token', 'pc_wrong'], env())
       expect({ code, stdout }).toEqual({ code: ERRORS.TOKEN_INVALID.exit, stdout: '' })
       for (const part of ['TOKEN_INVALID', ERRORS.TOKEN_INVALID.remedy]) expect(stderr).toContain(part)

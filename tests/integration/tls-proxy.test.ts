@@ -59,13 +59,14 @@ it('wants a token of those who do not sign, though the proxy speaks from this ma
 it('a volunteer comes through the proxy by libp2p and settles a job that was published with the token', async () => {
   const { adminToken } = z.object({ adminToken: z.string() }).parse(JSON.parse(server.process.stdout()))
   await until('the volunteer', async () => coordinatorInfoSchema.parse(await server.get('/api/v1/coordinator')).hosts > 0)
-  const { stdout, stderr, code } = await runCli(
-    ['submit', home, '--watch', '--timeout', '60', '--json', '--token', adminToken],
-    env
-  )
+  const { stdout, stderr, code } = await runCli(['submit', home, '--watch', '--timeout', '60', '--json', '--token', adminToken], env)
   expect(code, stderr).toBe(0)
   const { id } = z.object({ id: z.string() }).parse(JSON.parse(stdout.split('\n')[0] ?? ''))
-  expect(await server.job(id)).toMatchObject({ state: 'completed', custodial: true, reduced: { kind: 'sum', sum: String(QUEENS_SOLUTIONS.get(8)) } })
+  expect(await server.job(id)).toMatchObject({
+    state: 'completed',
+    custodial: true,
+    reduced: { kind: 'sum', sum: String(QUEENS_SOLUTIONS.get(8)) }
+  })
 
   // The work went through the WebSocket; over HTTP only the certificate and the bytes of the programs were fetched.
   expect(proxy.requests.filter((request) => request.startsWith('UPGRADE'))).not.toEqual([])

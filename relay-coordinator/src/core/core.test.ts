@@ -222,3 +222,13 @@ it('jobs take turns, and a job of 10⁹ units costs no more than one of four', (
   expect(seen.slice(2)).toEqual(seen.slice(0, 2))
   expect(w.entry().units.size).toBe(2)
 })
+
+it('a program that fails on the only volunteer is told as such, for the job and for the unit', () => {
+  const w = world([{ unitCount: 1, verification: { quorum: 1 } }])
+  const a = w.connect('a')
+  w.all(a, only(w.ask(a).leases), () => null)
+  expect(whyUnit(w.entry(), 0).code).toBe('failed_once')
+  expect(whyJob(w.state, w.entry()).code).toBe('no_capable_volunteer')
+  w.connect('b')
+  expect(whyJob(w.state, w.entry()).code).toBe('job_running')
+})

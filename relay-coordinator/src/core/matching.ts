@@ -24,13 +24,18 @@ export function isPassing(failure: UnitFailure): boolean {
   return PASSING_FAILURES.has(failure)
 }
 
+/** The program has failed on this host and executor, again and again. */
+export function isUnable(job: JobEntry, holder: Holder): boolean {
+  return (job.unable.get(executorKey(holder)) ?? 0) >= UNABLE_AFTER
+}
+
 export function executorKey(holder: Holder): string {
   return `${holder.host}/${holder.executor}`
 }
 
 export function matchJob(job: JobEntry, holder: Holder, units: number): Match {
   if (!kernelExecutors(job.signed.spec.kernel).includes(holder.executor)) return { kind: 'nothing', why: 'no_matching_work' }
-  if ((job.unable.get(executorKey(holder)) ?? 0) >= UNABLE_AFTER) return { kind: 'nothing', why: 'no_matching_work' }
+  if (isUnable(job, holder)) return { kind: 'nothing', why: 'no_matching_work' }
   const ranges: Range[] = []
   let left = units
   for (const [start, count] of job.wants) {

@@ -1,7 +1,7 @@
 /** The why-engine: one reason for each job, unit and host, from the catalogue, with the facts behind it. */
 import { kernelExecutors, REASONS, type ReasonCode, type Why } from '@peercompute/job-specs'
 import { dependent } from './independence.ts'
-import { matchJob } from './matching.ts'
+import { isUnable, matchJob } from './matching.ts'
 import type { CoordinatorState, Holder, HostEntry, JobEntry } from './state.ts'
 
 interface Finding {
@@ -37,12 +37,17 @@ function whyRunning(state: CoordinatorState, job: JobEntry, units: Why['facts'])
   const connected = [...state.hosts.values()].filter((host) => host.connected)
   if (connected.length === 0) return { code: 'no_volunteers', facts: units }
   const executors = kernelExecutors(job.signed.spec.kernel)
-  const capable = connected.flatMap(holdersOf).filter((holder) => executors.includes(holder.executor))
+  const capable = connected.flatMap(holdersOf).filter((holder) => executors.includes(holder.executor) && !isUnable(job, holder))
   if (capable.length === 0)
     return { code: 'no_capable_volunteer', facts: { ...units, kernelNeeds: executors.join(' or '), volunteers: connected.length } }
   const { quorum, independence } = job.signed.spec.verification
   const voices = independentVoices(capable, independence)
   if (voices < quorum) return { code: 'too_few_independent', facts: { ...units, quorum, independence, voices } }
+  const active = [...job.leases.values()].some((lease) => !lease.over)
+  if (!active && !capable.some((holder) => matchJob(job, holder, 1).kind === 'units')) {
+    const code = job.failures.size > 0 ? 'no_capable_volunteer' : 'too_few_independent'
+    return { code, facts: { ...units, failuresByCause: job.failures.size, volunteers: connected.length } }
+  }
   return { code: 'job_running', facts: { ...units, inFlight: job.units.size, volunteers: connected.length } }
 }
 
@@ -67,7 +72,8 @@ export function whyUnit(job: JobEntry, number: number): Finding {
   const facts = { unit: number, results: unit.results.length, failures: unit.failures.length, active: unit.active.size }
   if (unit.results.length > 1) return { code: 'disagreement', facts }
   if (unit.active.size > 0) return { code: 'in_progress', facts }
-  return { code: unit.results.length === 1 ? 'awaiting_second_opinion' : 'awaiting_first_lease', facts }
+  if (unit.results.length === 1) return { code: 'awaiting_second_opinion', facts }
+  return { code: unit.failures.length > 0 ? 'failed_once' : 'awaiting_first_lease', facts }
 }
 
 export function whyHost(state: CoordinatorState, host: HostEntry): Finding {

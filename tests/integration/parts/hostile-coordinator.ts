@@ -61,12 +61,18 @@ export interface HostileCoordinator extends AsyncDisposable {
 
 export async function startHostileCoordinator({ spec, blobs }: JobToPublish, lies: Lies = {}): Promise<HostileCoordinator> {
   const [author, operational, stranger, root] = await Promise.all(Array.from({ length: 4 }, () => generateKeyPair({ extractable: true })))
-  if (author === undefined || operational === undefined || stranger === undefined || root === undefined) throw new Error('four keys are made')
+  if (author === undefined || operational === undefined || stranger === undefined || root === undefined)
+    throw new Error('four keys are made')
   const keys: Keys = { author, operational, stranger }
   const certificate = await certifyCoordinator(root, operational.publicKey, 1, 1)
   const signed: SignedSpec = await signSpec(author, spec)
   const id = jobIdOf(signed.author, signed.spec)
-  const honest: LeasedJob = { job: id, signed, admittedBy: operational.publicKey as AuthorId, admission: await signAdmission(operational, id) }
+  const honest: LeasedJob = {
+    job: id,
+    signed,
+    admittedBy: operational.publicKey as AuthorId,
+    admission: await signAdmission(operational, id)
+  }
   const job = await (lies.leased?.(honest, keys) ?? honest)
   const challenged = await (lies.challenge?.(keys) ?? certificate)
   const results: UnitResult[] = []
@@ -105,7 +111,16 @@ export async function startHostileCoordinator({ spec, blobs }: JobToPublish, lie
       response.writeHead(200, { 'content-type': FRAME_MEDIA_TYPE }).end(concat(answers))
     } else if (path === '/api/v1/coordinator') {
       const info = coordinatorInfoSchema.parse({
-        version: 'test', certificate, root: root.publicKey, peerId: '', addresses: [], protocols: [], tokenRequired: false, hosts: 0, jobs: 0, validatedUnits: 0
+        version: 'test',
+        certificate,
+        root: root.publicKey,
+        peerId: '',
+        addresses: [],
+        protocols: [],
+        tokenRequired: false,
+        hosts: 0,
+        jobs: 0,
+        validatedUnits: 0
       })
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(info))
     } else if (blob !== undefined) response.writeHead(200).end(lies.blob?.(blob) ?? blob)

@@ -12,7 +12,14 @@ import {
 } from '@peercompute/job-specs'
 import { WORK_FRAME_MAX_BYTES, WORK_PROTOCOL } from '@peercompute/job-specs/protocol'
 import { createClientNode, openChannel, superviseRelay, type ClientNode } from '@peercompute/p2p'
-import { createHttpWorkChannel, createIdentity, openWorkSession, systemClock, type Identity, type WorkSession } from '@peercompute/worker-client/node'
+import {
+  createHttpWorkChannel,
+  createIdentity,
+  openWorkSession,
+  systemClock,
+  type Identity,
+  type WorkSession
+} from '@peercompute/worker-client/node'
 import { until } from '../../harness/index.ts'
 
 const EXECUTOR = 'js'
@@ -20,7 +27,9 @@ const NUMERIC_CLASS = 'test'
 const DESCRIPTION: HostDescription = {
   agent: 'test/by-hand',
   memoryBytes: 0,
-  executors: [{ kind: EXECUTOR, slots: 1, numericClass: NUMERIC_CLASS, probeVersion: 1, features: [], software: false, operationsPerSecond: 0 }]
+  executors: [
+    { kind: EXECUTOR, slots: 1, numericClass: NUMERIC_CLASS, probeVersion: 1, features: [], software: false, operationsPerSecond: 0 }
+  ]
 }
 
 export interface ProtocolHost {
@@ -65,7 +74,10 @@ export async function joinByHand(url: string, transport: 'http' | 'libp2p'): Pro
   const channel =
     peer === null
       ? createHttpWorkChannel({ coordinator: url, fetch: globalThis.fetch })
-      : await openChannel(peer.node, peer.coordinatorPeer, WORK_PROTOCOL, { limit: WORK_FRAME_MAX_BYTES, signal: AbortSignal.timeout(10_000) })
+      : await openChannel(peer.node, peer.coordinatorPeer, WORK_PROTOCOL, {
+          limit: WORK_FRAME_MAX_BYTES,
+          signal: AbortSignal.timeout(10_000)
+        })
   const stops: { job: JobId; why: ReasonCode }[] = []
   const session = await openWorkSession({
     channel,

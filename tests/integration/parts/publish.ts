@@ -74,8 +74,16 @@ export function ownJob(name: string, { js, wgsl }: OwnPrograms, changes: Partial
   }
 }
 
-export function postJob(url: string, body: SignedSpec | { readonly spec: unknown }, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
-  return fetch(`${url}/api/v1/jobs`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+export function postJob(
+  url: string,
+  body: SignedSpec | { readonly spec: unknown },
+  headers: Readonly<Record<string, string>> = {}
+): Promise<Response> {
+  return fetch(`${url}/api/v1/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body)
+  })
 }
 
 /** Signs, hands over, and uploads what is missing. */

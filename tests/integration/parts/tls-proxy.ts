@@ -24,17 +24,20 @@ export async function startTlsProxy(): Promise<TlsProxy> {
   const [keyFile, certificateFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  execFileSync('openssl', ['req', '-x509', '-days', '2', ...curve, ...subject, '-keyout', keyFile, '-out', certificateFile], { stdio: 'ignore' })
+  execFileSync('openssl', ['req', '-x509', '-days', '2', ...curve, ...subject, '-keyout', keyFile, '-out', certificateFile], {
+    stdio: 'ignore'
+  })
   const certificate = readFileSync(certificateFile, 'utf8')
   const requests: string[] = []
+  const open = new Set<{ destroy(): unknown }>()
   let target = 0
 
   const server = createServer({ key: readFileSync(keyFile), cert: certificate }, (socket) => {
     const upstream = connect(target, '127.0.0.1')
-    socket.on('data', (chunk) => {
-      const [, method, path] = /^(GET|POST|PUT) (\S+) HTTP\/1\.1\r\n/.exec(chunk.toString('latin1')) ?? []
-      if (method === undefined || path === undefined) return
-      requests.push(`${/^upgrade: websocket\r$/im.test(chunk.toString('latin1')) ? 'UPGRADE' : method} ${path}`)
+    socket.on('data', (chunk: Buffer) => {
+      const text = chunk.toString('latin1')
+      const [, method, path] = /^(GET|POST|PUT) (\S+) HTTP\/1\.1\r\n/.exec(text) ?? []
+      if (method !== undefined && path !== undefined) requests.push(`${/^upgrade: websocket\r$/im.test(text) ? 'UPGRADE' : method} ${path}`)
     })
     socket.pipe(upstream).pipe(socket)
     socket.on('error', () => upstream.destroy())
@@ -43,7 +46,6 @@ export async function startTlsProxy(): Promise<TlsProxy> {
     open.add(socket)
     socket.on('close', () => open.delete(socket))
   })
-  const open = new Set<{ destroy(): unknown }>()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
