@@ -196,7 +196,6 @@ function forgetOldest(job: JobEntry): void {
 function resultCame(state: CoordinatorState, event: Of<'result'>): void {
   const job = jobOf(state, event)
   const unit = unitOf(job, event.unit)
-  job.executions++
   job.unable.delete(executorKey(event.result.holder))
   reported(state, job, event.unit, event.result.epoch, unit, () => unit.results.push(event.result))
 }
@@ -236,6 +235,7 @@ function settled(state: CoordinatorState, event: Of<'settled'>): void {
   const job = jobOf(state, event)
   closeUnit(state, job, event.unit)
   job.settled.add(event.unit)
+  job.executions += event.votes.length
   job.firstSettledAt ??= event.at
   const { reduce, outputs } = job.signed.spec
   job.reduced = reduceUnit(reduce, outputs, job.reduced, event.unit, event.value)

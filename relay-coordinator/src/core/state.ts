@@ -79,7 +79,7 @@ export interface JobEntry {
   readonly wants: Map<number, number>
   readonly settled: RangeSet
   readonly errored: RangeSet
-  /** Successful executions received, settled or not. */
+  /** Successful executions behind the settled units, rejected ones included. */
   executions: number
   reduced: Reduced
   firstSettledAt: number | null
