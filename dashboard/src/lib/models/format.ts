@@ -1,12 +1,13 @@
 /** Numbers, times and ids as people read them. Figures group with a narrow no-break space in every language. */
 
 const NARROW_SPACE = '\u202f'
+const MINUS = '\u2212'
 const NO_BREAK_SPACE = '\u00a0'
 
 function grouped(format: Intl.NumberFormat, value: number): string {
   return format
     .formatToParts(value)
-    .map((part) => (part.type === 'group' ? NARROW_SPACE : part.value))
+    .map((part) => (part.type === 'group' ? NARROW_SPACE : part.type === 'minusSign' ? MINUS : part.value))
     .join('')
 }
 
