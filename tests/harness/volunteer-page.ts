@@ -20,7 +20,11 @@ async function columnSum(page: Page, label: string): Promise<number> {
 export async function lendTab(context: BrowserContext, url: string): Promise<VolunteerPage> {
   const { page, complaints } = await openPage(context, `${url}/#/`)
   await page.getByRole('button', { name: 'Start computing' }).first().click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Start computing' }).click()
+  // A profile that has agreed before is not asked again.
+  const agree = page.getByRole('dialog').getByRole('button', { name: 'Start computing' })
+  const measured = page.locator('td[data-l="Tiles done"]').first()
+  await agree.or(measured).first().waitFor()
+  if (await agree.isVisible()) await agree.click()
   await until('the executors of the tab', async () => (await page.locator('td[data-l="Tiles done"]').count()) > 0).catch(
     (cause: unknown) => {
       throw new Error(`The tab did not start: ${complaints.join('\n')}`, { cause })
