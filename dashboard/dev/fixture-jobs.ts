@@ -214,6 +214,7 @@ export function detail(name: FixtureName): JobDetail {
     ...summary(name),
     spec: SPECS[name],
     hosts: done ? 0 : 3,
+    settledWithin: [[0, SPECS[name].unitCount]],
     why: done
       ? { code: 'job_completed', sentence: 'The job is complete.', remedy: 'Download the results.' }
       : {

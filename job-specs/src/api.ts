@@ -55,6 +55,8 @@ export const jobDetailSchema = jobSummarySchema.extend({
   spec: jobSpecSchema,
   why: z.object({ code: reasonCodeSchema, sentence: z.string(), remedy: z.string() }),
   hosts: z.int(),
+  /** Ranges [start, count] outside of which no unit is settled. Exact up to 1 000 of them; beyond, the last one covers the rest. */
+  settledWithin: z.array(z.tuple([unitIndexSchema, z.int().min(1)])).max(1_000),
   failures: z.array(
     z.object({ reason: z.union([unitFailureSchema, reasonCodeSchema]), units: z.int(), message: z.string(), host: z.string() })
   )

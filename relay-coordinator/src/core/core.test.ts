@@ -13,6 +13,7 @@ import {
   decideSubmit,
   emptyState,
   evolve,
+  jobDetail,
   LEASE_MS,
   whyJob,
   whyUnit,
@@ -231,4 +232,28 @@ it('a program that fails on the only volunteer is told as such, for the job and 
   expect(whyJob(w.state, w.entry()).code).toBe('no_capable_volunteer')
   w.connect('b')
   expect(whyJob(w.state, w.entry()).code).toBe('job_running')
+})
+
+it('a page is told where settled units lie, in few ranges however scattered they are', () => {
+  const w = world([{ unitCount: 4_000, verification: { quorum: 1 } }])
+  const a = w.connect('a')
+  const lease = only(w.ask(a, 4_000).leases)
+  w.report(
+    a,
+    lease,
+    [0, 1, 2, 7].map((unit) => ({ unit, value: u32(unit) }))
+  )
+  expect(jobDetail(w.state, w.entry()).settledWithin).toEqual([
+    [0, 3],
+    [7, 1]
+  ])
+  w.report(
+    a,
+    lease,
+    Array.from({ length: 1_500 }, (_, i) => ({ unit: 10 + 2 * i, value: u32(i) }))
+  )
+  const { settledWithin } = jobDetail(w.state, w.entry())
+  expect(settledWithin).toHaveLength(1_000)
+  const [start, count] = settledWithin.at(-1) ?? [0, 0]
+  expect(start + count).toBe(4_000)
 })

@@ -45,8 +45,21 @@ export function jobDetail(state: CoordinatorState, job: JobEntry): JobDetail {
     spec: job.signed.spec,
     why: { code, sentence, remedy },
     hosts: activeHosts(job),
+    settledWithin: settledWithin(job),
     failures: [...job.failures].map(([reason, failure]) => ({ reason, ...failure }))
   }
+}
+
+const RANGES_SHOWN_MAX = 1_000
+
+/** Units are handed out in order, so there are few ranges; should there be many, the last one shown reaches to the end. */
+function settledWithin(job: JobEntry): [number, number][] {
+  const shown: [number, number][] = []
+  for (const [start, count] of job.settled.ranges()) {
+    if (shown.length === RANGES_SHOWN_MAX - 1) return [...shown, [start, job.cursor - start]]
+    shown.push([start, count])
+  }
+  return shown
 }
 
 /** Hosts that hold a lease of this job now. */

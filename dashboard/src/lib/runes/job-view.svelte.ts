@@ -1,5 +1,5 @@
 /** One job: its description and state, and the values of its settled units as they come. */
-import { PeerComputeError, unitValueBytes, type JobDetail } from '@peercompute/job-specs'
+import { PeerComputeError, unitValueBytes, type JobDetail, type JobSummary } from '@peercompute/job-specs'
 import { UnitField } from '../models/unit-field.ts'
 import type { UnitNews } from '../models/volunteer.ts'
 import { throttled } from '../services/throttle.ts'
@@ -62,14 +62,15 @@ export class JobView {
 
   async #begin(): Promise<void> {
     await this.detail.load(this.#ended.signal)
-    const spec = this.detail.value?.spec
-    if (spec === undefined) return
-    this.field ??= new UnitField(spec)
-    if (this.field.layout !== null) this.#settled([[0, this.field.layout.units]])
+    const detail = this.detail.value
+    if (detail === null) return
+    this.field ??= new UnitField(detail.spec)
+    const { layout } = this.field
+    if (layout !== null) this.#settled(detail.settledWithin.filter(([start]) => start < layout.units))
     else this.loadingValues = false
   }
 
-  #summaryChanged(summary: Omit<JobDetail, 'spec' | 'why' | 'hosts' | 'failures'>): void {
+  #summaryChanged(summary: JobSummary): void {
     const known = this.detail.value
     if (known !== null) this.detail.set({ ...known, ...summary })
     this.#detailTimer ??= setTimeout(() => {
@@ -99,7 +100,7 @@ export class JobView {
     if (field === null || outputs === undefined) return
     const perRequest = Math.max(1, Math.min(VALUE_UNITS_MAX, Math.floor(REQUEST_BYTES / unitValueBytes(outputs))))
     for (let range = this.#ranges.shift(); range !== undefined; range = this.#ranges.shift()) {
-      const end = range.start + range.count
+      const end = Math.min(range.start + range.count, field.layout?.units ?? 0)
       try {
         for (let from = field.nextOpen(range.start, end); from < end; from = field.nextOpen(from + perRequest, end)) {
           for (const { unit, value } of await getValues(this.id, from, Math.min(perRequest, end - from), signal)) field.settle(unit, value)
