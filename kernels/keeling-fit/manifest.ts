@@ -17,7 +17,7 @@ export const keelingFit: KernelManifest<KeelingParam> = {
   title: 'How fast does carbon dioxide rise on Mauna Loa?',
   summary:
     'Fits the monthly CO₂ record of Mauna Loa (Keeling, 1958–2020) with a trend, its acceleration and the yearly breathing of the forests. ' +
-    'Each work unit tries 256 models against every month; together they draw the map of how well each pair of trend and acceleration fits.',
+    'Each tile tries 256 models against every month; together they draw the map of how well each pair of trend and acceleration fits.',
   params: {
     trendFrom: {
       description: `Lower end of the growth rate in ${REFERENCE_YEAR}`,

@@ -12,7 +12,7 @@ export const mandelbrot: KernelManifest<MandelbrotParam> = {
   name: 'mandelbrot',
   title: 'The Mandelbrot set, tile by tile',
   summary:
-    'Draws the Mandelbrot set. Each work unit is a tile of 64 × 64 pixels and counts, for each pixel, the steps after which z² + c leaves the circle of radius 2. ' +
+    'Draws the Mandelbrot set. Each tile has 64 × 64 pixels and counts, for each of them, the steps after which z² + c leaves the circle of radius 2. ' +
     'The arithmetic is in whole numbers, so all volunteers must find the same picture to the last bit.',
   params: {
     centerX: { description: 'Real part of the centre', unit: '2⁻²⁸', default: -0.75 * ONE, min: -2 * ONE, max: 2 * ONE, integer: true },

@@ -41,7 +41,7 @@ export const nQueens: KernelManifest<'n'> = {
   title: 'Queens that leave each other in peace',
   summary:
     'Counts the ways to place n queens on an n × n chessboard so that none attacks another. ' +
-    'Each work unit fixes the queens of the first two rows and counts every completion, so the sum over all units is exact.',
+    'Each tile fixes the queens of the first two rows and counts every completion, so the sum over all units is exact.',
   params: {
     n: { description: 'Rows, columns and queens of the board', unit: '1', default: 12, min: 5, max: 16, integer: true }
   },

@@ -96,5 +96,6 @@ it('two tabs finish a job although one is closed mid-unit, a third host always l
     const { iterations } = compute({ unit, params: spec.params, inputs: {} })
     expect(rows[unit]?.digest).toBe(sha256Hex(new Uint8Array(iterations.buffer)))
   }
-  expect(second.complaints.filter((text) => !/Failed to load resource|WebSocket|ERR_/.test(text))).toEqual([])
+  // The coordinator was away for a while, and Chromium does not know every directive of the sandbox's policy.
+  expect(second.complaints.filter((text) => !/Failed to load resource|WebSocket|ERR_|directive 'webrtc'/.test(text))).toEqual([])
 }, 420_000)
