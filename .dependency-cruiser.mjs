@@ -4,6 +4,7 @@ const ranks = [
   ['kernels', 'ledger'],
   ['p2p'],
   ['worker-client', 'relay-coordinator'],
+  ['rooms'],
   ['dashboard', 'cli'],
   ['tests', 'bench']
 ]

@@ -5,7 +5,7 @@ const node = (name: string, include: string[]) => ({ test: { name, include, envi
 export default defineConfig({
   test: {
     projects: [
-      node('unit', ['{job-specs,kernels,ledger,p2p,worker-client,relay-coordinator,dashboard,cli,bench,scripts}/**/*.test.ts']),
+      node('unit', ['{job-specs,kernels,ledger,p2p,worker-client,relay-coordinator,rooms,dashboard,cli,bench,scripts}/**/*.test.ts']),
       {
         test: {
           name: 'integration',

@@ -128,6 +128,14 @@ export const coordinatorInfoSchema = z.object({
   /** Addresses that a libp2p client dials. */
   peerId: z.string(),
   addresses: z.array(z.string()),
+  /** Addresses of further relays, each ending in `/p2p/ID`, which go on when this one is away. */
+  relays: z.array(z.string()).default([]),
+  /** STUN and TURN servers that the operator named; none by default. */
+  iceServers: z
+    .array(
+      z.object({ urls: z.union([z.string(), z.array(z.string())]), username: z.string().optional(), credential: z.string().optional() })
+    )
+    .default([]),
   protocols: z.array(z.string()),
   tokenRequired: z.boolean(),
   hosts: z.int(),

@@ -9,9 +9,10 @@ import { z } from 'zod'
 import { concat, equalBytes, fromUtf8, fromBase64Url, toBase64Url, type Bytes } from './bytes.ts'
 import { canonicalBytes, sha256Hex } from './canonical.ts'
 import { coordinatorCertificateSchema, hostCertificateSchema } from './certificates.ts'
-import { authorIdSchema, contentHashSchema, jobIdSchema, rootIdSchema, timestampSchema, unitIndexSchema, accountIdSchema } from './ids.ts'
+import { authorIdSchema, contentHashSchema, jobIdSchema, timestampSchema, unitIndexSchema, accountIdSchema } from './ids.ts'
 import { sign, verify, type KeyPair } from './keys.ts'
 import { signedSpecSchema } from './signed-spec.ts'
+import { SNAPSHOT_MAX_BYTES } from './snapshot.ts'
 
 export const RECORD_MAX_BYTES = 81_920
 const SIGNATURE_BYTES = 64
@@ -67,14 +68,8 @@ export const recordBodies = {
   /** Coordinator: total credit of an account so far, in millionths. Replaces the earlier total. */
   'credit.total': z.strictObject({ account: accountIdSchema, microCredits: z.int().min(0) }),
   'key.revoke': z.strictObject({ key: authorIdSchema, reason: z.string().max(200) }),
-  /** Coordinator: everything before is summed up by this hash of the folded state. */
-  'ledger.checkpoint': z.strictObject({
-    root: rootIdSchema,
-    heads: z
-      .array(z.strictObject({ author: authorIdSchema, epoch: z.int().min(0), seq: z.int().min(0), hash: contentHashSchema }))
-      .max(1024),
-    state: contentHashSchema
-  })
+  /** Coordinator: what its snapshot covers is summed up there. Stands right after `coordinator.open`, at the start of an epoch. */
+  'ledger.checkpoint': z.strictObject({ snapshot: contentHashSchema, bytes: z.int().min(1).max(SNAPSHOT_MAX_BYTES) })
 } as const
 export type RecordType = keyof typeof recordBodies
 export type RecordBody<T extends RecordType> = z.infer<(typeof recordBodies)[T]>

@@ -2,9 +2,13 @@
  * `/peercompute/ledger/1`: feeds between two peers. Symmetric: either side sends `heads` on connect and every
  * ANTI_ENTROPY_MS; who lacks something answers `want`; `update` carries a Yjs update of one feed document as the attachment.
  * The gossip topic carries single `update` frames for what was just appended.
+ *
+ * A newcomer is told of the newest checkpoint with the heads: it asks for that feed and for the snapshot first, and then only for
+ * feeds that the snapshot does not cover. `fork` carries the proof that an author signed two records for one place.
  */
 import { z } from 'zod'
-import { authorIdSchema } from '../ids.ts'
+import { authorIdSchema, contentHashSchema } from '../ids.ts'
+import { RECORD_MAX_BYTES } from '../record.ts'
 
 export const LEDGER_PROTOCOL = '/peercompute/ledger/1'
 export const LEDGER_TOPIC = 'peercompute/ledger/1'
@@ -27,9 +31,21 @@ export const ledgerMessageSchema = z.discriminatedUnion('type', [
   /** `length`: records held of each feed. */
   z.strictObject({
     type: z.literal('heads'),
-    feeds: z.array(z.strictObject({ ...feedName, length: z.int().min(0).max(FEED_RECORDS_MAX) })).max(4096)
+    feeds: z.array(z.strictObject({ ...feedName, length: z.int().min(0).max(FEED_RECORDS_MAX) })).max(4096),
+    /** The feed whose second record is the newest checkpoint of which this peer holds the snapshot. */
+    checkpoint: z.strictObject({ ...feedName, snapshot: contentHashSchema }).optional()
   }),
   z.strictObject({ type: z.literal('want'), ...feedName, from: z.int().min(0).max(FEED_RECORDS_MAX) }),
-  z.strictObject({ type: z.literal('update'), ...feedName })
+  z.strictObject({ type: z.literal('update'), ...feedName }),
+  z.strictObject({ type: z.literal('want-snapshot'), sha256: contentHashSchema }),
+  /** The snapshot is the attachment; without one, it is not held. */
+  z.strictObject({ type: z.literal('snapshot'), sha256: contentHashSchema }),
+  /** Attachment: the `heldBytes` bytes of one record, then those of the other. */
+  z.strictObject({
+    type: z.literal('fork'),
+    ...feedName,
+    seq: z.int().min(0).max(FEED_RECORDS_MAX),
+    heldBytes: z.int().min(1).max(RECORD_MAX_BYTES)
+  })
 ])
 export type LedgerMessage = z.infer<typeof ledgerMessageSchema>
