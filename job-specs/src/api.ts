@@ -47,7 +47,9 @@ export const jobSummarySchema = z.object({
   /** True while every settled unit was settled by executors of one and the same machine. */
   sameMachine: z.boolean(),
   /** Executions so far over settled units; null before the first. */
-  executionsPerUnit: z.number().nullable()
+  executionsPerUnit: z.number().nullable(),
+  /** Validated units whose values were lost with an earlier database and are not in the results; `reduced` lacks them. Absent when none. */
+  notHeld: z.int().min(1).optional()
 })
 export type JobSummary = z.infer<typeof jobSummarySchema>
 

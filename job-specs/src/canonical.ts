@@ -12,6 +12,29 @@ export function canonicalBytes(value: object): Bytes {
   return utf8(text)
 }
 
+/**
+ * Whether `text` is the canonical form of `value`, which was parsed from it. Several times as fast as making that form: the order of
+ * keys is looked at, and the rest left to JSON.stringify, whose numbers and strings are those of RFC 8785. Where the two may differ
+ * (keys like "1", which JavaScript reorders; `__proto__`; lone surrogates), the answer is null and the form has to be made.
+ */
+export function isCanonical(text: string, value: object): true | null {
+  return !text.includes(LONE_SURROGATE) && keysAscend(value) && JSON.stringify(value) === text ? true : null
+}
+
+/** How JSON.stringify writes half of a surrogate pair, and nothing else in canonical text. */
+const LONE_SURROGATE = '\\ud'
+
+function keysAscend(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(keysAscend)
+  let before: string | null = null
+  for (const [key, part] of Object.entries(value)) {
+    if ((before !== null && key <= before) || key === '__proto__' || !keysAscend(part)) return false
+    before = key
+  }
+  return true
+}
+
 /** SHA-256 in lower-case hex. For blobs of many megabytes prefer WebCrypto. */
 export function sha256Hex(bytes: Uint8Array): string {
   return toHex(sha256(bytes))
@@ -22,7 +45,12 @@ export function sha256Hex(bytes: Uint8Array): string {
  * The prefix keeps a signature made for one purpose from being valid for another.
  */
 export function signingInput(purpose: SigningPurpose, value: object): Bytes {
-  return concat([utf8(`peercompute/${purpose}/1\0`), canonicalBytes(value)])
+  return signingInputOf(purpose, canonicalBytes(value))
+}
+
+/** The same for bytes that are known to be canonical. */
+export function signingInputOf(purpose: SigningPurpose, canonical: Uint8Array): Bytes {
+  return concat([utf8(`peercompute/${purpose}/1\0`), canonical])
 }
 
 export type SigningPurpose =

@@ -116,6 +116,12 @@ export const ERRORS = catalogue({
     title: 'The coordinator does not answer',
     remedy: 'Is it running? Start it with npm start, or pass --coordinator URL.'
   },
+  RECOVERING: {
+    status: 503,
+    exit: 6,
+    title: 'The coordinator is recovering',
+    remedy: 'Try again in a minute: it is asking its peers for what its database has lost.'
+  },
   COORDINATOR_UNTRUSTED: {
     status: 502,
     exit: 5,
@@ -123,6 +129,30 @@ export const ERRORS = catalogue({
     remedy: 'If its key was changed on purpose, remove the pin with: peercompute keys forget'
   },
   PEER_UNREACHABLE: { status: 503, exit: 6, title: 'The peer does not answer', remedy: 'It may have left; another one is asked.' },
+  ROOM_LINK_INVALID: {
+    status: 400,
+    exit: 2,
+    title: 'This is not a link to a room',
+    remedy: 'Copy the whole link, with everything behind the #, from a member of the room.'
+  },
+  LEDGER_INVALID: {
+    status: 422,
+    exit: 1,
+    title: 'Something in the ledger does not hold',
+    remedy: 'Ask another peer for it and compare: peercompute ledger export FILE --relay ADDRESS'
+  },
+  LEDGER_FILE_UNREADABLE: {
+    status: 400,
+    exit: 2,
+    title: 'The ledger file cannot be read',
+    remedy: 'Check the path. Such files are written by: peercompute ledger export FILE'
+  },
+  LEDGER_FEED_NOT_FOUND: {
+    status: 404,
+    exit: 4,
+    title: 'The ledger holds no such feed',
+    remedy: 'See who writes in it with: peercompute ledger show --json'
+  },
   STORE_FULL: {
     status: 503,
     exit: 6,

@@ -4,7 +4,7 @@
  * derived from signature bytes.
  */
 import { fromBase64Url, toBase64Url, type Bytes } from './bytes.ts'
-import { signingInput, type SigningPurpose } from './canonical.ts'
+import { canonicalBytes, signingInputOf, type SigningPurpose } from './canonical.ts'
 
 const ALGORITHM = 'Ed25519'
 
@@ -35,7 +35,12 @@ export async function importPrivateKey(pkcs8: Bytes): Promise<KeyPair> {
 }
 
 export async function sign(pair: KeyPair, purpose: SigningPurpose, value: object): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.sign(ALGORITHM, pair.privateKey, signingInput(purpose, value))))
+  return toBase64Url(await signBytes(pair, purpose, canonicalBytes(value)))
+}
+
+/** Signs bytes that are known to be canonical. Returns the 64 bytes of the signature. */
+export async function signBytes(pair: KeyPair, purpose: SigningPurpose, canonical: Uint8Array): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.sign(ALGORITHM, pair.privateKey, signingInputOf(purpose, canonical)))
 }
 
 const importedKeys = new Map<string, Promise<CryptoKey>>()
@@ -54,8 +59,23 @@ function importPublicKey(publicKey: string): Promise<CryptoKey> {
 /** False for a wrong signature and for a key that is no key; never throws. */
 export async function verify(publicKey: string, purpose: SigningPurpose, value: object, signature: string): Promise<boolean> {
   try {
+    return await verifyBytes(publicKey, purpose, canonicalBytes(value), signature)
+  } catch {
+    return false
+  }
+}
+
+/** The same for bytes that are known to be canonical. `signature`: base64url, or the 64 bytes. */
+export async function verifyBytes(
+  publicKey: string,
+  purpose: SigningPurpose,
+  canonical: Uint8Array,
+  signature: string | Bytes
+): Promise<boolean> {
+  try {
     const key = await importPublicKey(publicKey)
-    return await crypto.subtle.verify(ALGORITHM, key, fromBase64Url(signature), signingInput(purpose, value))
+    const raw = typeof signature === 'string' ? fromBase64Url(signature) : signature
+    return await crypto.subtle.verify(ALGORITHM, key, raw, signingInputOf(purpose, canonical))
   } catch {
     return false
   }

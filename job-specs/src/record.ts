@@ -6,11 +6,11 @@
  * yesterday's tab must live with tomorrow's coordinator.
  */
 import { z } from 'zod'
-import { concat, equalBytes, fromUtf8, fromBase64Url, toBase64Url, type Bytes } from './bytes.ts'
-import { canonicalBytes, sha256Hex } from './canonical.ts'
+import { concat, equalBytes, fromUtf8, type Bytes } from './bytes.ts'
+import { canonicalBytes, isCanonical, sha256Hex } from './canonical.ts'
 import { coordinatorCertificateSchema, hostCertificateSchema } from './certificates.ts'
 import { authorIdSchema, contentHashSchema, jobIdSchema, timestampSchema, unitIndexSchema, accountIdSchema } from './ids.ts'
-import { sign, verify, type KeyPair } from './keys.ts'
+import { signBytes, verifyBytes, type KeyPair } from './keys.ts'
 import { signedSpecSchema } from './signed-spec.ts'
 import { SNAPSHOT_MAX_BYTES } from './snapshot.ts'
 
@@ -101,8 +101,8 @@ export async function encodeRecord<T extends RecordType>(
     ts,
     body
   }
-  const signature = fromBase64Url(await sign(author, 'record', record))
-  return concat([signature, canonicalBytes(record)])
+  const payload = canonicalBytes(record)
+  return concat([await signBytes(author, 'record', payload), payload])
 }
 
 export function recordHash(bytes: Uint8Array): string {
@@ -114,16 +114,21 @@ export function decodeRecord(bytes: Uint8Array): LedgerRecord | null {
   if (bytes.length <= SIGNATURE_BYTES || bytes.length > RECORD_MAX_BYTES) return null
   const payload = bytes.subarray(SIGNATURE_BYTES)
   try {
-    const parsed = headerSchema.safeParse(JSON.parse(fromUtf8(payload)))
+    const text = fromUtf8(payload)
+    const value: unknown = JSON.parse(text)
+    const parsed = headerSchema.safeParse(value)
+    if (!parsed.success) return null
     // What was parsed, not what was sent: zod drops a `__proto__` key, so the signature would hold with and without one.
-    return parsed.success && equalBytes(canonicalBytes(parsed.data), payload) ? parsed.data : null
+    const canonical = isCanonical(text, value as object) ?? equalBytes(canonicalBytes(parsed.data), payload)
+    return canonical ? parsed.data : null
   } catch {
     return null
   }
 }
 
+/** `record` must be what `decodeRecord` made of these bytes: it has seen that they are canonical. */
 export async function verifyRecordSignature(bytes: Uint8Array, record: LedgerRecord): Promise<boolean> {
-  return verify(record.author, 'record', record, toBase64Url(bytes.subarray(0, SIGNATURE_BYTES)))
+  return verifyBytes(record.author, 'record', bytes.subarray(SIGNATURE_BYTES), bytes.slice(0, SIGNATURE_BYTES))
 }
 
 /**

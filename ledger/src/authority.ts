@@ -3,8 +3,10 @@
  *
  * Between feeds there is no order, so a revoked key's records count either all or not at all. Only a higher serial can revoke an
  * operational key: the root ranks them, and no two can strike each other out. Whoever revokes states anew what shall remain.
+ *
+ * What a checkpoint says of keys comes first: it stands for records that are no longer held.
  */
-import type { AuthorId, KnownRecord } from '@peercompute/job-specs'
+import type { AuthorId, KnownRecord, LedgerSnapshot } from '@peercompute/job-specs'
 
 type Of<T extends KnownRecord['type']> = Extract<KnownRecord, { type: T }>
 
@@ -13,10 +15,15 @@ export class Authority {
   /** Latest certificate of each operational key. */
   readonly #serials = new Map<AuthorId, number>()
   readonly #revocations = new Map<AuthorId, Set<AuthorId>>()
-  readonly #revoked = new Set<AuthorId>()
+  /** For good: by records that the base sums up. */
+  readonly #revokedBefore: ReadonlySet<AuthorId>
+  readonly #revoked: Set<AuthorId>
 
-  constructor(root: string) {
+  constructor(root: string, base?: Pick<LedgerSnapshot, 'coordinators' | 'revoked'>) {
     this.#root = root
+    for (const { key, serial } of base?.coordinators ?? []) this.#serials.set(key, serial)
+    this.#revokedBefore = new Set(base?.revoked)
+    this.#revoked = new Set(base?.revoked)
   }
 
   get coordinators(): ReadonlyMap<AuthorId, number> {
@@ -64,6 +71,7 @@ export class Authority {
   /** From the highest serial down, so that whether a revoker is itself revoked is known before its word is taken. */
   #decide(): void {
     this.#revoked.clear()
+    for (const key of this.#revokedBefore) this.#revoked.add(key)
     for (const [revoker, serial] of [...this.#serials].sort(([, a], [, b]) => b - a)) {
       if (this.#revoked.has(revoker)) continue
       for (const key of this.#revocations.get(revoker) ?? []) {

@@ -3,10 +3,15 @@ import { LEDGER_FRAME_MAX_BYTES, encodeFrame } from '@peercompute/job-specs/prot
 import * as Y from 'yjs'
 import { expect, test } from 'vitest'
 import { authorOf, fixedKey, newLedger, openCoordinator, openInstallation, signedJob, wholeFeed } from '../test/fixtures.ts'
-import { feedClientId, FEED_ROOT, memoryLedgerStore, type LedgerEntry } from './index.ts'
+import { feedClientId, FEED_ROOT, memoryLedgerStore, type LedgerEntry, type LedgerStore } from './index.ts'
 
 const [author, account, root] = await Promise.all([fixedKey(1), fixedKey(2), fixedKey(3)])
 const job = '0'.repeat(64) as JobId
+const NOTHING_STORED = { feeds: [], snapshot: null, forks: [] }
+
+function storeWith(part: Partial<LedgerStore>): LedgerStore {
+  return { ...memoryLedgerStore(), ...part }
+}
 
 test('what is appended here is admitted there, record by record, and both hash alike', async () => {
   const [here, there] = [newLedger(), newLedger()]
@@ -116,19 +121,19 @@ test('admitted feeds are stored too, re-encoded without what the sender padded t
   await writer.append('job.cancel', { job })
   await there.admit(writer.feed, wholeFeed(here, writer))
   const stored = await store.load()
-  expect(stored.map(({ update }) => Y.decodeUpdate(update).structs.length)).toEqual([1, 1])
+  expect(stored.feeds.map(({ update }) => Y.decodeUpdate(update).structs.length)).toEqual([1, 1])
 })
 
 test('stored bytes that do not verify are not loaded, and the own feed goes on in a new epoch', async () => {
   const store = memoryLedgerStore()
   const first = newLedger({ store })
   const writer = await openInstallation(first, author, account)
-  const [saved] = await store.load()
+  const [saved] = (await store.load()).feeds
   if (saved === undefined) throw new Error('nothing saved')
   const damaged = saved.update.slice()
   damaged[damaged.length - 10] = (damaged.at(-10) ?? 0) ^ 1
   const second = newLedger({
-    store: { load: () => Promise.resolve([{ feed: writer.feed, update: damaged }]), save: () => Promise.resolve() }
+    store: storeWith({ load: () => Promise.resolve({ ...NOTHING_STORED, feeds: [{ feed: writer.feed, update: damaged }] }) })
   })
   await second.ready
   expect(second.heads()).toEqual([])
@@ -140,7 +145,7 @@ test('a store that cannot load lets others be heard but appends nothing, since t
   const here = newLedger()
   const writer = await openInstallation(here, author, account)
   const blind = newLedger({
-    store: { load: () => Promise.reject(new PeerComputeError('STORE_FULL', 'no disk')), save: () => Promise.resolve() }
+    store: storeWith({ load: () => Promise.reject(new PeerComputeError('STORE_FULL', 'no disk')) })
   })
   expect(await blind.admit(writer.feed, wholeFeed(here, writer))).toEqual({ applied: true, records: 1 })
   await expect(blind.ready).rejects.toMatchObject({ code: 'STORE_FULL' })
@@ -150,10 +155,7 @@ test('a store that cannot load lets others be heard but appends nothing, since t
 test('an append that cannot be saved is neither applied nor announced, and the next one takes its place', async () => {
   let full = false
   const ledger = newLedger({
-    store: {
-      load: () => Promise.resolve([]),
-      save: () => (full ? Promise.reject(new PeerComputeError('STORE_FULL', 'no disk')) : Promise.resolve())
-    }
+    store: storeWith({ save: () => (full ? Promise.reject(new PeerComputeError('STORE_FULL', 'no disk')) : Promise.resolve()) })
   })
   const writer = await openInstallation(ledger, author, account)
   const announced: number[] = []
@@ -170,7 +172,7 @@ test('a foreign feed that cannot be saved is held in memory all the same', async
   const here = newLedger()
   const writer = await openInstallation(here, author, account)
   const there = newLedger({
-    store: { load: () => Promise.resolve([]), save: () => Promise.reject(new PeerComputeError('STORE_FULL', 'no disk')) }
+    store: storeWith({ save: () => Promise.reject(new PeerComputeError('STORE_FULL', 'no disk')) })
   })
   expect(await there.admit(writer.feed, wholeFeed(here, writer))).toEqual({ applied: true, records: 1 })
 })
@@ -213,7 +215,7 @@ test('a full feed goes on in the next epoch, opened with the same certificate', 
   await expect(cramped.append('job.publish', { signed: await signedJob(author, 'one') })).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
 })
 
-test('quotas of records, bytes and feeds hold against others', async () => {
+test('quotas of records and bytes hold against others, and a feed that nobody needs makes room for a newer one', async () => {
   const here = newLedger()
   const writer = await openInstallation(here, author, account)
   await writer.append('job.cancel', { job })
@@ -224,7 +226,13 @@ test('quotas of records, bytes and feeds hold against others', async () => {
   const stranger = newLedger()
   const theirs = await openInstallation(stranger, await fixedKey(9), account)
   expect(await narrow.admit(writer.feed, wholeFeed(here, writer))).toEqual({ applied: true, records: 2 })
-  expect(await narrow.admit(theirs.feed, wholeFeed(stranger, theirs))).toEqual(quota)
+  expect(await narrow.admit(theirs.feed, wholeFeed(stranger, theirs))).toEqual({ applied: true, records: 1 })
+  expect(narrow.heads()).toEqual([{ ...theirs.feed, length: 1 }])
+  // Not asked for again as long as it is what it was.
+  expect([narrow.lacks(writer.feed, 2), narrow.lacks(writer.feed, 3)]).toEqual([false, true])
+  const own = newLedger({ limits: { feeds: 1 } })
+  await openInstallation(own, await fixedKey(8), account)
+  expect(await own.admit(writer.feed, wholeFeed(here, writer))).toEqual(quota)
 })
 
 test('more updates than may wait for one feed are put off, and those that wait are all answered', async () => {

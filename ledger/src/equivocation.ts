@@ -1,5 +1,6 @@
 /** Two different records that one author signed for the same place of a feed: proof that the author deceived somebody. */
-import { decodeRecord, equalBytes, verifyRecordSignature } from '@peercompute/job-specs'
+import { concat, decodeRecord, equalBytes, RECORD_MAX_BYTES, verifyRecordSignature } from '@peercompute/job-specs'
+import type { LedgerMessage } from '@peercompute/job-specs/protocol'
 import type { FeedName } from './feed-name.ts'
 
 export interface EquivocationProof {
@@ -22,4 +23,20 @@ export async function verifyEquivocation(proof: EquivocationProof): Promise<bool
     })
   )
   return signed.every(Boolean)
+}
+
+type ForkMessage = Extract<LedgerMessage, { type: 'fork' }>
+
+/** As it travels: one record after the other. */
+export function encodeFork({ feed, seq, held, met }: EquivocationProof): { readonly message: ForkMessage; readonly attachment: Uint8Array } {
+  return {
+    message: { type: 'fork', author: feed.author, epoch: feed.epoch, seq, heldBytes: held.length },
+    attachment: concat([held, met])
+  }
+}
+
+/** Null when the attachment is shorter than it should be or holds no second record. It proves nothing yet. */
+export function decodeFork({ author, epoch, seq, heldBytes }: ForkMessage, attachment: Uint8Array): EquivocationProof | null {
+  if (attachment.length <= heldBytes || attachment.length > 2 * RECORD_MAX_BYTES) return null
+  return { feed: { author, epoch }, seq, held: attachment.slice(0, heldBytes), met: attachment.slice(heldBytes) }
 }

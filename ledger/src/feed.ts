@@ -1,5 +1,5 @@
 /** One feed in memory: its Y.Doc and what was learnt while its records were verified. */
-import { NO_PREVIOUS } from '@peercompute/job-specs'
+import { jobIdOf, NO_PREVIOUS, recordHash, type JobId } from '@peercompute/job-specs'
 import * as Y from 'yjs'
 import { FEED_ROOT, feedClientId, feedGuid, type FeedName } from './feed-name.ts'
 import { ITEM_OVERHEAD_BYTES, UPDATE_OVERHEAD_BYTES, writeFeedUpdate } from './feed-update.ts'
@@ -9,16 +9,24 @@ import type { FeedPosition } from './verify-records.ts'
 export class Feed {
   readonly name: FeedName
   readonly client: number
-  readonly #doc: Y.Doc
+  /**
+   * Written by this replica and by nobody else as far as it knows: it holds all of it. Where a replica was given records of its own
+   * author, there may be more elsewhere, and going on would fork the feed.
+   */
+  own: boolean
+  #doc: Y.Doc
   #entries: LedgerEntry[] = []
   #records: Uint8Array[] = []
   #hash = NO_PREVIOUS
   #updateBytes = UPDATE_OVERHEAD_BYTES
-  /** Set when the author forked the feed: what is held stays, nothing more is taken. */
-  frozen = false
+  #jobs: JobId[] = []
+  #searchedForJobs = 0
+  /** Records before the place that the author signed twice: they alone count, and nothing more is taken. */
+  #limit = Number.POSITIVE_INFINITY
 
-  constructor(name: FeedName) {
+  constructor(name: FeedName, own = false) {
     this.name = name
+    this.own = own
     this.client = feedClientId(name)
     this.#doc = new Y.Doc({ guid: feedGuid(name) })
   }
@@ -40,6 +48,30 @@ export class Feed {
     return { seq: this.#records.length, hash: this.#hash }
   }
 
+  /** Upper bound of the bytes of `updateFrom(0)`. */
+  get bytes(): number {
+    return this.#updateBytes
+  }
+
+  get limit(): number {
+    return this.#limit
+  }
+
+  get frozen(): boolean {
+    return Number.isFinite(this.#limit)
+  }
+
+  /** Jobs that are published here. Found when asked for: it costs a hash each. */
+  get jobs(): readonly JobId[] {
+    for (const { known } of this.#entries.slice(this.#searchedForJobs)) {
+      if (known === null || known === 'unknown' || known.type !== 'job.publish') continue
+      const { author, spec } = known.body.signed
+      this.#jobs.push(jobIdOf(author, spec))
+    }
+    this.#searchedForJobs = this.#entries.length
+    return this.#jobs
+  }
+
   /** Upper bound of the bytes of `updateFrom(0)` once these records are in. */
   updateBytesWith(records: readonly Uint8Array[]): number {
     return records.reduce((sum, record) => sum + record.length + ITEM_OVERHEAD_BYTES, this.#updateBytes)
@@ -59,6 +91,24 @@ export class Feed {
     for (const record of added) this.#records.push(record)
     for (const entry of entries) this.#entries.push(entry)
     this.#hash = hash
+  }
+
+  /** The author signed two records for place `seq`: from there on nothing counts. True when records had to go. */
+  freezeAt(seq: number): boolean {
+    this.#limit = Math.min(this.#limit, seq)
+    if (this.length <= this.#limit) return false
+    const [records, entries] = [this.#records.slice(0, this.#limit), this.#entries.slice(0, this.#limit)]
+    this.#doc.destroy()
+    this.#doc = new Y.Doc({ guid: feedGuid(this.name) })
+    this.#records = []
+    this.#entries = []
+    this.#jobs = []
+    this.#searchedForJobs = 0
+    this.#hash = NO_PREVIOUS
+    this.#updateBytes = UPDATE_OVERHEAD_BYTES
+    const last = records.at(-1)
+    if (last !== undefined) this.apply(this.encodeNext(records), entries, recordHash(last))
+    return true
   }
 
   updateFrom(from: number): Uint8Array | null {

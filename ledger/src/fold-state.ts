@@ -33,6 +33,8 @@ export interface LedgerState {
   readonly revoked: ReadonlySet<AuthorId>
   /** Operational keys that speak for the pinned root, with the serial of their latest certificate. */
   readonly coordinators: ReadonlyMap<AuthorId, number>
+  /** Jobs that ended long ago and their settled units: no longer told one by one. */
+  readonly retired: { readonly jobs: number; readonly units: number }
 }
 
 /** Units that at least one range covers. */

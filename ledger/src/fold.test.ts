@@ -15,14 +15,14 @@ import {
   type RootId
 } from '@peercompute/job-specs'
 import { bytesOf, recordsOf } from '../test/forge.ts'
-import { authorOf, fixedKey, newLedger, openCoordinator, openInstallation, signedJob, TIME, wholeFeed } from '../test/fixtures.ts'
+import { authorOf, fixedKey, newLedger, openCoordinator, openInstallation, signedJob, TIME } from '../test/fixtures.ts'
 import { writeFeedUpdate } from './feed-update.ts'
 import {
   createFold,
   feedClientId,
   followLedger,
   settledUnits,
-  type FeedWriter,
+  type FeedName,
   type Ledger,
   type LedgerEntry,
   type LedgerFold,
@@ -136,12 +136,13 @@ test('a certificate further down a feed opens nothing, not even a true one', asy
 test('a forged certificate or job that reached a feed is kept as a record and does not count', async () => {
   const { ledger, state } = scene()
   const writer = await openInstallation(ledger, evil, account)
+  const { feed } = writer
   const certificate = await certifyCoordinator(otherRoot, evil.publicKey, 9, TIME)
-  await appendRaw(ledger, writer, evil, 'coordinator.open', { certificate: { ...certificate, root: root.publicKey as RootId } })
-  expect(ledger.entries(writer.feed).at(-1)?.known).toBeNull()
+  await appendRaw(ledger, feed, evil, 'coordinator.open', { certificate: { ...certificate, root: root.publicKey as RootId } })
+  expect(ledger.entries(feed).at(-1)?.known).toBeNull()
   const mine = await signedJob(evil, 'mine')
-  await appendRaw(ledger, writer, evil, 'job.publish', { signed: { ...mine, spec: { ...mine.spec, title: 'another' } } })
-  expect(ledger.entries(writer.feed).at(-1)?.known).toBeNull()
+  await appendRaw(ledger, feed, evil, 'job.publish', { signed: { ...mine, spec: { ...mine.spec, title: 'another' } } })
+  expect(ledger.entries(feed).at(-1)?.known).toBeNull()
   expect([state().coordinators.size, state().jobs.size]).toEqual([0, 0])
 })
 
@@ -289,14 +290,14 @@ function interleave(feeds: readonly (readonly LedgerEntry[])[], picks: readonly 
 /** Appends past the writer's own checks, as a hostile program would. */
 async function appendRaw<T extends RecordType>(
   ledger: Ledger,
-  writer: FeedWriter,
+  feed: FeedName,
   key: KeyPair,
   type: T,
   body: RecordBody<T>
 ): Promise<void> {
-  const held = recordsOf(wholeFeed(ledger, writer))
-  const head: RecordHead = { epoch: writer.feed.epoch, seq: held.length - 1, hash: recordHash(bytesOf(held, held.length - 1)) }
-  const bytes = await encodeRecord(key, { epoch: writer.feed.epoch, head }, type, body, TIME)
-  const answer = await ledger.admit(writer.feed, writeFeedUpdate(feedClientId(writer.feed), { from: held.length, records: [bytes] }))
+  const held = recordsOf(ledger.updateFrom(feed, 0) ?? new Uint8Array(0))
+  const head: RecordHead = { epoch: feed.epoch, seq: held.length - 1, hash: recordHash(bytesOf(held, held.length - 1)) }
+  const bytes = await encodeRecord(key, { epoch: feed.epoch, head }, type, body, TIME)
+  const answer = await ledger.admit(feed, writeFeedUpdate(feedClientId(feed), { from: held.length, records: [bytes] }))
   expect(answer).toEqual({ applied: true, records: 1 })
 }

@@ -1,19 +1,38 @@
 /**
- * Records → state: a pure fold. Its input is entries that a ledger has verified; only their order inside each feed is given, so
- * the state depends on the set of entries alone, never on how the feeds arrived between each other.
+ * Records → state: a pure fold. Its input is entries that a ledger has verified, on top of a checkpoint when one is held; only the
+ * entries' order inside each feed is given, so the state depends on the checkpoint and the set of entries alone, never on how the
+ * feeds arrived between each other. Records that the checkpoint covers are ignored: whether they are still held makes no difference.
  *
  * What counts: a job in the feed of the key that signed it, or of an installation that this key, an account, has certified; anything else from the feed of a coordinator of the pinned root.
  */
-import { canonicalBytes, jobIdOf, sha256Hex, type AccountId, type JobId, type KnownRecord } from '@peercompute/job-specs'
+import {
+  canonicalBytes,
+  jobIdOf,
+  sha256Hex,
+  type AccountId,
+  type JobId,
+  type KnownRecord,
+  type LedgerSnapshot
+} from '@peercompute/job-specs'
 import { Authority } from './authority.ts'
+import { rankOf, type HeldCheckpoint } from './checkpoint.ts'
 import { feedKey } from './feed-name.ts'
 import type { LedgerJob, LedgerState } from './fold-state.ts'
-import { higher, JobDraft, type Rank, type Ranked } from './job-draft.ts'
+import { JobDraft } from './job-draft.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
+import { higher, type Rank, type Ranked } from './rank.ts'
+
+export interface FoldSource {
+  /** Ignored when it is another root's. */
+  readonly checkpoint: Pick<HeldCheckpoint, 'feed' | 'serial' | 'sha256' | 'bytes' | 'snapshot'> | null
+  readonly entries: Iterable<LedgerEntry>
+}
 
 export interface LedgerFold {
   /** Takes one more entry. Taking it twice changes nothing. */
   apply(entry: LedgerEntry): void
+  /** Begins anew. `source` is read once, when the state is next asked for; until then `apply` may be left out. */
+  restart(source: () => FoldSource): void
   /** A snapshot; jobs that did not change since the last one are the same objects. */
   state(): LedgerState
   /** SHA-256 of the state's canonical bytes, in hex. */
@@ -27,16 +46,30 @@ export function createFold(root: string): LedgerFold {
 
 /** Keeps a fold up to date with a ledger. Returns the function that stops it. */
 export function followLedger(ledger: Ledger, fold: LedgerFold): () => void {
-  for (const head of ledger.heads()) for (const entry of ledger.entries(head)) fold.apply(entry)
-  return ledger.onEntry((entry) => {
-    fold.apply(entry)
-  })
+  const restart = () => {
+    fold.restart(() => ({ checkpoint: ledger.checkpoint(), entries: ledger.heads().flatMap((head) => ledger.entries(head)) }))
+  }
+  restart()
+  const undo = [
+    ledger.onEntry((entry) => {
+      fold.apply(entry)
+    }),
+    ledger.onCheckpoint(restart)
+  ]
+  return () => {
+    for (const stop of undo) stop()
+  }
 }
 
 class Fold implements LedgerFold {
-  readonly #authority: Authority
-  /** Everything known, for the rare case that a key gains or loses its say. */
-  readonly #records: KnownRecord[] = []
+  readonly #root: string
+  #authority: Authority
+  #pending: (() => FoldSource) | null = null
+  #base: { readonly snapshot: LedgerSnapshot; readonly rank: Rank } | null = null
+  /** Records of each feed that the base sums up. */
+  #covered: ReadonlyMap<string, number> = new Map()
+  /** Everything known beyond the base, for the rare case that a key gains or loses its say. */
+  #records: KnownRecord[] = []
   readonly #authors = new Set<string>()
   /** Account behind each feed, from its first record. */
   readonly #accounts = new Map<string, AccountId>()
@@ -46,23 +79,20 @@ class Fold implements LedgerFold {
   readonly #credit = new Map<AccountId, Ranked<number>>()
 
   constructor(root: string) {
+    this.#root = root
     this.#authority = new Authority(root)
   }
 
-  apply({ known }: LedgerEntry): void {
-    if (known === null || known === 'unknown') return
-    this.#records.push(known)
-    this.#authors.add(known.author)
-    if (known.type === 'feed.open' && known.seq === 0) this.#accounts.set(feedKey(known), known.body.certificate.account)
-    if (known.type === 'coordinator.open' || known.type === 'key.revoke') {
-      const about = known.type === 'key.revoke' ? known.body.key : known.author
-      if (this.#authority.learn(known) && this.#authors.has(about)) this.#refold()
-    } else {
-      this.#take(known)
-    }
+  apply(entry: LedgerEntry): void {
+    if (this.#pending === null) this.#applyNow(entry)
+  }
+
+  restart(source: () => FoldSource): void {
+    this.#pending = source
   }
 
   state(): LedgerState {
+    this.#restartIfDue()
     for (const id of this.#changed) {
       const job = this.#drafts.get(id)?.view((author) => this.#authority.serialOf(author) !== null) ?? null
       if (job === null) this.#jobs.delete(id)
@@ -73,27 +103,63 @@ class Fold implements LedgerFold {
       jobs: new Map(this.#jobs),
       credit: new Map([...this.#credit].map(([account, { value }]) => [account, value])),
       revoked: new Set(this.#authority.revoked),
-      coordinators: this.#authority.coordinators
+      coordinators: this.#authority.coordinators,
+      retired: this.#base?.snapshot.retired ?? { jobs: 0, units: 0 }
     }
   }
 
   stateHash(): string {
-    const { jobs, credit, revoked, coordinators } = this.state()
+    const { jobs, credit, revoked, coordinators, retired } = this.state()
     return sha256Hex(
       canonicalBytes({
         v: 1,
         jobs: sorted(jobs.values(), ({ id }) => id),
         credit: sorted(credit, ([account]) => account),
         revoked: [...revoked].sort(),
-        coordinators: sorted(coordinators, ([key]) => key)
+        coordinators: sorted(coordinators, ([key]) => key),
+        retired
       })
     )
+  }
+
+  #restartIfDue(): void {
+    const source = this.#pending?.()
+    if (source === undefined) return
+    this.#pending = null
+    const { checkpoint } = source
+    this.#base = checkpoint?.snapshot.root === this.#root ? { snapshot: checkpoint.snapshot, rank: rankOf(checkpoint) } : null
+    this.#covered = new Map(this.#base?.snapshot.covers.map((feed) => [feedKey(feed), feed.length]))
+    this.#authority = new Authority(this.#root, this.#base?.snapshot)
+    this.#records = []
+    this.#authors.clear()
+    this.#accounts.clear()
+    this.#refold()
+    for (const entry of source.entries) this.#applyNow(entry)
+  }
+
+  #applyNow({ known }: LedgerEntry): void {
+    if (known === null || known === 'unknown') return
+    if (known.type === 'feed.open' && known.seq === 0) this.#accounts.set(feedKey(known), known.body.certificate.account)
+    if (known.seq < (this.#covered.get(feedKey(known)) ?? 0)) return
+    this.#records.push(known)
+    this.#authors.add(known.author)
+    if (known.type === 'coordinator.open' || known.type === 'key.revoke') {
+      const about = known.type === 'key.revoke' ? known.body.key : known.author
+      if (this.#authority.learn(known) && this.#authors.has(about)) this.#refold()
+    } else {
+      this.#take(known)
+    }
   }
 
   #refold(): void {
     for (const id of this.#drafts.keys()) this.#changed.add(id)
     this.#drafts.clear()
     this.#credit.clear()
+    if (this.#base !== null) {
+      const { snapshot, rank } = this.#base
+      for (const job of snapshot.jobs) this.#draft(jobIdOf(job.signed.author, job.signed.spec)).sumUp(job, rank)
+      for (const { account, microCredits } of snapshot.credit) this.#credit.set(account, { rank, value: microCredits })
+    }
     for (const record of this.#records) this.#take(record)
   }
 

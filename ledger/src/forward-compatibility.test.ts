@@ -7,7 +7,6 @@ import {
   NO_PREVIOUS,
   recordHash,
   sign,
-  type JobId,
   type KeyPair
 } from '@peercompute/job-specs'
 import { expect, test } from 'vitest'
@@ -58,13 +57,15 @@ test('an unknown type and a higher version are kept, handed on unchanged, and do
 test('a known type whose body does not fit is kept and ignored', async () => {
   const source = newLedger()
   const writer = await openInstallation(source, author, account)
-  const client = feedClientId(writer.feed)
+  const { feed } = writer
+  const client = feedClientId(feed)
   const first = bytesOf(recordsOf(wholeFeed(source, writer)), 0)
   const odd = await record(author, { v: 1, type: 'job.cancel', seq: 1, prev: recordHash(first) }, { job: 'not an id' })
-  expect(await source.admit(writer.feed, writeFeedUpdate(client, { from: 1, records: [odd] }))).toEqual({ applied: true, records: 1 })
-  expect(source.entries(writer.feed)[1]?.known).toBeNull()
-  await writer.append('job.cancel', { job: 'd'.repeat(64) as JobId })
-  expect(source.heads()).toEqual([{ ...writer.feed, length: 3 }])
+  expect(await source.admit(feed, writeFeedUpdate(client, { from: 1, records: [odd] }))).toEqual({ applied: true, records: 1 })
+  expect(source.entries(feed)[1]?.known).toBeNull()
+  const [replica, next] = [newLedger(), await record(author, { v: 1, type: 'job.cancel', seq: 2, prev: recordHash(odd) }, { job: 'd'.repeat(64) })]
+  await replica.admit(feed, source.updateFrom(feed, 0) ?? new Uint8Array(0))
+  expect(await replica.admit(feed, writeFeedUpdate(client, { from: 2, records: [next] }))).toEqual({ applied: true, records: 1 })
 })
 
 test('a feed opened by a later version of the opening is kept, without any say', async () => {

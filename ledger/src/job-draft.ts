@@ -1,29 +1,7 @@
 /** What the fold knows of one job so far, in whatever order it came. */
-import type { AccountId, AuthorId, JobId, SignedSpec } from '@peercompute/job-specs'
+import type { AccountId, AuthorId, JobId, SignedSpec, SnapshotJob } from '@peercompute/job-specs'
 import type { LedgerJob, SettledRange } from './fold-state.ts'
-
-/** Place of a coordinator's record among all of them. The highest has the last word. */
-export interface Rank {
-  readonly serial: number
-  readonly author: AuthorId
-  readonly epoch: number
-  readonly seq: number
-}
-export interface Ranked<T> {
-  readonly rank: Rank
-  readonly value: T
-}
-
-function outranks(a: Rank, b: Rank): boolean {
-  if (a.serial !== b.serial) return a.serial > b.serial
-  if (a.author !== b.author) return a.author > b.author
-  if (a.epoch !== b.epoch) return a.epoch > b.epoch
-  return a.seq > b.seq
-}
-
-export function higher<T>(held: Ranked<T> | undefined, met: Ranked<T>): Ranked<T> {
-  return held === undefined || outranks(met.rank, held.rank) ? met : held
-}
+import { higher, type Rank, type Ranked } from './rank.ts'
 
 export class JobDraft {
   readonly #id: JobId
@@ -32,12 +10,23 @@ export class JobDraft {
   #admission: Ranked<{ readonly custodial: boolean }> | undefined
   #end: Ranked<NonNullable<LedgerJob['ended']>> | undefined
   readonly #settled = new Map<string, Ranked<SettledRange>>()
+  #cancelled = false
   readonly #cancelledBy = new Set<AuthorId>()
   /** Accounts behind the feeds that asked for the end. */
   readonly #cancelledFor = new Set<AccountId>()
 
   constructor(id: JobId) {
     this.#id = id
+  }
+
+  /** What a checkpoint says of the job, before anything else is known. */
+  sumUp({ signed, publishedBy, admitted, custodial, cancelled, ended, settled }: SnapshotJob, rank: Rank): void {
+    this.#published = publishedBy !== null
+    this.#sign(signed)
+    if (admitted) this.#admission = { rank, value: { custodial } }
+    if (ended !== null) this.#end = { rank, value: ended }
+    this.#cancelled = cancelled
+    for (const range of settled) this.settle(range, rank)
   }
 
   publish(signed: SignedSpec): void {
@@ -75,6 +64,7 @@ export class JobDraft {
       admitted: this.#admission !== undefined,
       custodial: this.#admission?.value.custodial ?? false,
       cancelled:
+        this.#cancelled ||
         [...this.#cancelledBy].some((by) => by === author || decides(by)) ||
         [...this.#cancelledFor].some((account) => account.toString() === author),
       ended: this.#end?.value ?? null,

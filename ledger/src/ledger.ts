@@ -2,7 +2,18 @@
  * The ledger as its users see it: a set of signed feeds. One Y.Doc per (author, epoch), one `Y.Array('feed')` of records;
  * only what has passed the gate and the signature check is ever applied.
  */
-import type { AuthorId, KeyPair, KnownRecord, LedgerRecord, RecordBody, RecordType } from '@peercompute/job-specs'
+import type {
+  AuthorId,
+  ContentHash,
+  KeyPair,
+  KnownRecord,
+  LedgerRecord,
+  LedgerSnapshot,
+  RecordBody,
+  RecordType,
+  RootId
+} from '@peercompute/job-specs'
+import type { CheckpointMark, HeldCheckpoint } from './checkpoint.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { FeedName } from './feed-name.ts'
 
@@ -52,11 +63,21 @@ export interface FeedWriter {
    * update. Rejects with REQUEST_INVALID (the ledger would refuse it) or with the store's error; then nothing was appended.
    */
   append<T extends RecordType>(type: T, body: RecordBody<T>): Promise<void>
+  /**
+   * What is appended from this call on goes to the author's next epoch, which opens like the present one. Does nothing where the
+   * present epoch holds no more than its opening. Resolves when `feed` is the new one; rejects with the store's error.
+   */
+  nextEpoch(): Promise<void>
 }
 
 export interface Ledger {
-  /** Resolves when the stored feeds are back; rejects with the store's error. Appending waits for it by itself. */
+  /** Resolves when the stored feeds and, where a root is followed, the stored checkpoint are back; rejects with the store's error. */
   readonly ready: Promise<void>
+  /** The followed one. */
+  readonly root: RootId | null
+  /** Bytes of all feeds, as they travel. */
+  readonly bytes: number
+  /** What is held of each feed. Feeds that were dropped are not listed. */
   heads(): readonly { author: AuthorId; epoch: number; length: number }[]
   /** Opens (or goes on with) the own feed. The first record must be `feed.open` or `coordinator.open`. */
   writer(author: KeyPair): FeedWriter
@@ -66,6 +87,31 @@ export interface Ledger {
   admit(feed: FeedName, update: Uint8Array): Promise<Admission>
   /** A live view: it grows with the feed. */
   entries(feed: FeedName): readonly LedgerEntry[]
+  /** Whose checkpoints count, from now on. */
+  follow(root: RootId): void
+  /** The newest checkpoint whose snapshot is held and verified. */
+  checkpoint(): HeldCheckpoint | null
+  /** The newest verified checkpoint that is newer than the held one; or the one that names `sha256`, when it is newer. */
+  wantedSnapshot(sha256?: ContentHash): CheckpointMark | null
+  /**
+   * Takes the snapshot of a wanted checkpoint: keeps it, starts the state from it, and drops the feeds that nobody needs any more.
+   * False, and nothing happens, when no wanted checkpoint names these bytes, or they are no snapshot of the followed root.
+   */
+  adopt(encoded: Uint8Array): Promise<boolean>
+  /** The state must be read anew: a snapshot was adopted, or feeds went or were cut. Returns the unsubscriber. */
+  onCheckpoint(listener: () => void): () => void
+  /** True when the held checkpoint sums up the first `length` records of the feed. */
+  covered(feed: FeedName, length: number): boolean
+  /** What a snapshot of the present state sums up: all that is held, and all that the held checkpoint sums up. */
+  covers(): LedgerSnapshot['covers']
+  /** Whether to ask a peer that holds `length` records of a feed for those missing here. */
+  lacks(feed: FeedName, length: number): boolean
+  /** Proof that the feed's author signed two records for one place. What stands before that place is still good. */
+  fork(feed: FeedName): EquivocationProof | null
+  /** `false`: it proves nothing. `ignored`: known, or about a feed that is not held. `new`: verified, kept, the feed is cut. */
+  learnFork(proof: EquivocationProof): Promise<'new' | 'ignored' | 'false'>
+  /** Forks found here or learnt. Returns the unsubscriber. */
+  onFork(listener: (proof: EquivocationProof) => void): () => void
   /** Own, stored and admitted entries, after they were applied. Returns the unsubscriber. Listeners must not throw. */
   onEntry(listener: (entry: LedgerEntry) => void): () => void
   /** Raw updates to announce to peers: own appends only. At most GOSSIP_MAX_BYTES, unless one record alone is bigger. */

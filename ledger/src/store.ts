@@ -1,27 +1,62 @@
 /** Where a ledger's feeds survive a restart. The port, and the adapter that forgets. */
+import type { CheckpointMark } from './checkpoint.ts'
+import type { EquivocationProof } from './equivocation.ts'
 import { feedKey, type FeedName } from './feed-name.ts'
 
+export interface StoredLedger {
+  /** Updates of each feed in the order in which they were saved, one by one or merged. */
+  readonly feeds: readonly { readonly feed: FeedName; readonly update: Uint8Array }[]
+  /** The snapshot that was saved last, as it travels. */
+  readonly snapshot: Uint8Array | null
+  readonly forks: readonly EquivocationProof[]
+}
+
 /**
- * Adapters keep Yjs updates by feed and know nothing of records. What `load` returns is verified like foreign bytes.
+ * Adapters keep bytes and know nothing of records. What `load` returns is verified like foreign bytes.
  *
  * `save` resolves when the update is durable and rejects when it is not there: own records are announced only after it. It is
- * called in order for each feed. A replica goes on with foreign feeds that could not be saved; telling somebody is the adapter's task.
+ * called in order for each feed, and so is `drop`. A replica goes on with anything foreign that could not be saved; telling somebody
+ * is the adapter's task.
  */
 export interface LedgerStore {
-  /** Updates of each feed in the order in which they were saved, one by one or merged. */
-  load(): Promise<readonly { readonly feed: FeedName; readonly update: Uint8Array }[]>
+  load(): Promise<StoredLedger>
   /** Adds an update that carries the records after those already saved. */
   save(feed: FeedName, update: Uint8Array): Promise<void>
+  /** Forgets a feed and frees its room. Saving may begin again from its first record. */
+  drop(feed: FeedName): Promise<void>
+  /** Replaces the snapshot. */
+  saveSnapshot(mark: CheckpointMark, encoded: Uint8Array): Promise<void>
+  /** Replaces the proof about the same feed. */
+  saveFork(proof: EquivocationProof): Promise<void>
 }
 
 export function memoryLedgerStore(): LedgerStore {
   const saved = new Map<string, { readonly feed: FeedName; readonly updates: Uint8Array[] }>()
+  const forks = new Map<string, EquivocationProof>()
+  let snapshot: Uint8Array | null = null
   return {
-    load: () => Promise.resolve([...saved.values()].flatMap(({ feed, updates }) => updates.map((update) => ({ feed, update })))),
+    load: () =>
+      Promise.resolve({
+        feeds: [...saved.values()].flatMap(({ feed, updates }) => updates.map((update) => ({ feed, update }))),
+        snapshot,
+        forks: [...forks.values()]
+      }),
     save: (feed, update) => {
       const held = saved.get(feedKey(feed))
       if (held === undefined) saved.set(feedKey(feed), { feed, updates: [update] })
       else held.updates.push(update)
+      return Promise.resolve()
+    },
+    drop: (feed) => {
+      saved.delete(feedKey(feed))
+      return Promise.resolve()
+    },
+    saveSnapshot: (_mark, encoded) => {
+      snapshot = encoded
+      return Promise.resolve()
+    },
+    saveFork: (proof) => {
+      forks.set(feedKey(proof.feed), proof)
       return Promise.resolve()
     }
   }

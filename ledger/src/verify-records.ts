@@ -23,36 +23,63 @@ export interface FeedPosition {
 export type Verified =
   { readonly ok: true; readonly entries: readonly LedgerEntry[]; readonly hash: string } | { readonly ok: false; readonly refusal: Refusal }
 
-const SIGNATURES_AT_ONCE = 64
+/** Where records are verified: here, or in another thread. */
+export interface RecordVerifier {
+  /** Checks consecutive records that would follow `position`. All or none. Never rejects. `records` stay the caller's. */
+  verify(feed: FeedName, position: FeedPosition, records: readonly Uint8Array[]): Promise<Verified>
+}
+
+export const verifyHere: RecordVerifier = { verify: verifyRecords }
+
+/** While the signatures of these are checked by other threads of the platform, the next are decoded here; then others get their turn. */
+const RECORDS_AT_ONCE = 128
 const OPENINGS: readonly string[] = ['feed.open', 'coordinator.open']
+
+interface Decoded {
+  readonly bytes: Uint8Array
+  readonly record: LedgerRecord
+}
 
 /** Checks consecutive records that would follow `position`. All or none. Never throws. */
 export async function verifyRecords(feed: FeedName, position: FeedPosition, records: readonly Uint8Array[]): Promise<Verified> {
-  const decoded: { readonly bytes: Uint8Array; readonly record: LedgerRecord }[] = []
-  let { seq, hash } = position
-  for (const bytes of records) {
-    const record = decodeRecord(bytes)
-    if (record === null || record.author !== feed.author || record.epoch !== feed.epoch || record.seq !== seq)
-      return { ok: false, refusal: 'record' }
-    if (seq === 0 && !OPENINGS.includes(record.type)) return { ok: false, refusal: 'record' }
-    // The signature of a record off the chain is looked at all the same: without it anybody could accuse the author.
-    if (record.prev !== hash) return { ok: false, refusal: (await verifyRecordSignature(bytes, record)) ? 'chain' : 'signature' }
-    decoded.push({ bytes, record })
-    hash = recordHash(bytes)
-    seq++
-  }
   const entries: LedgerEntry[] = []
-  for (let start = 0; start < decoded.length; start += SIGNATURES_AT_ONCE) {
-    const checked = await Promise.all(
-      decoded.slice(start, start + SIGNATURES_AT_ONCE).map(({ bytes, record }) => verifyEntry(feed, bytes, record))
-    )
-    for (const entry of checked) {
-      if (entry === null) return { ok: false, refusal: 'signature' }
-      if (entry.record.seq === 0 && entry.known === null) return { ok: false, refusal: 'record' }
-      entries.push(entry)
+  let next = position
+  let checking: Promise<readonly (LedgerEntry | null)[]> = Promise.resolve([])
+  for (let start = 0; start <= records.length; start += RECORDS_AT_ONCE) {
+    const decoded: Decoded[] = []
+    for (const bytes of records.slice(start, start + RECORDS_AT_ONCE)) {
+      const found = decodeNext(feed, next, bytes)
+      if (found instanceof Promise) return { ok: false, refusal: await found }
+      if (typeof found === 'string') return { ok: false, refusal: found }
+      decoded.push({ bytes, record: found })
+      next = { seq: next.seq + 1, hash: recordHash(bytes) }
     }
+    const before = checking
+    checking = Promise.all(decoded.map(({ bytes, record }) => verifyEntry(feed, bytes, record)))
+    const refusal = take(await before, entries)
+    if (refusal !== null) return { ok: false, refusal }
   }
-  return { ok: true, entries, hash }
+  const refusal = take(await checking, entries)
+  return refusal === null ? { ok: true, entries, hash: next.hash } : { ok: false, refusal }
+}
+
+/** A record that may stand at `next`, its signature unseen; or why it may not. */
+function decodeNext(feed: FeedName, next: FeedPosition, bytes: Uint8Array): LedgerRecord | Refusal | Promise<Refusal> {
+  const record = decodeRecord(bytes)
+  if (record === null || record.author !== feed.author || record.epoch !== feed.epoch || record.seq !== next.seq) return 'record'
+  if (next.seq === 0 && !OPENINGS.includes(record.type)) return 'record'
+  if (record.prev === next.hash) return record
+  // The signature of a record off the chain is looked at all the same: without it anybody could accuse the author.
+  return verifyRecordSignature(bytes, record).then((holds) => (holds ? 'chain' : 'signature'))
+}
+
+function take(checked: readonly (LedgerEntry | null)[], entries: LedgerEntry[]): Refusal | null {
+  for (const entry of checked) {
+    if (entry === null) return 'signature'
+    if (entry.record.seq === 0 && entry.known === null) return 'record'
+    entries.push(entry)
+  }
+  return null
 }
 
 async function verifyEntry(feed: FeedName, bytes: Uint8Array, record: LedgerRecord): Promise<LedgerEntry | null> {

@@ -29,7 +29,15 @@ export interface WriterComponents {
   opening(author: AuthorId): LedgerEntry | undefined
 }
 
+/** From here on, another epoch. */
+interface Turnover {
+  readonly kind: 'next-epoch'
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
 interface Waiting {
+  readonly kind: 'record'
   readonly encode: (epoch: number, head: RecordHead | null) => Promise<Uint8Array>
   readonly opens: boolean
   readonly resolve: () => void
@@ -52,7 +60,7 @@ class Writer implements FeedWriter {
   readonly #components: WriterComponents
   readonly #author: KeyPair
   readonly #id: AuthorId
-  #waiting: Waiting[] = []
+  #waiting: (Waiting | Turnover)[] = []
   #draining = false
   /** Raised when a feed is full: the ledger learns of the new epoch with its first record only. */
   #epochMin = 0
@@ -71,11 +79,19 @@ class Writer implements FeedWriter {
   append<T extends RecordType>(type: T, body: RecordBody<T>): Promise<void> {
     const { promise, resolve, reject }: PromiseWithResolvers<void> = Promise.withResolvers()
     this.#waiting.push({
+      kind: 'record',
       encode: (epoch, head) => encodeRecord(this.#author, { epoch, head }, type, body, this.#components.now()),
       opens: type === 'feed.open' || type === 'coordinator.open',
       resolve,
       reject
     })
+    if (!this.#draining) void this.#drain()
+    return promise
+  }
+
+  nextEpoch(): Promise<void> {
+    const { promise, resolve, reject }: PromiseWithResolvers<void> = Promise.withResolvers()
+    this.#waiting.push({ kind: 'next-epoch', resolve, reject })
     if (!this.#draining) void this.#drain()
     return promise
   }
@@ -94,9 +110,16 @@ class Writer implements FeedWriter {
 
   async #appendBatch(feed: Feed): Promise<void> {
     if (feed.frozen) return
+    const [first] = this.#waiting
+    if (first?.kind === 'next-epoch') {
+      if (feed.length > 1) this.#epochMin = feed.name.epoch + 1
+      this.#waiting.shift()
+      first.resolve()
+      return
+    }
     const batch: Batch = { records: [], entries: [], done: [], next: feed.next }
-    if (feed.length === 0 && this.#waiting[0]?.opens === false) await this.#reopen(feed, batch)
-    for (let waiting = this.#waiting[0]; waiting !== undefined; waiting = this.#waiting[0]) {
+    if (feed.length === 0 && first?.opens === false) await this.#reopen(feed, batch)
+    for (let waiting = this.#waiting[0]; waiting?.kind === 'record'; waiting = this.#waiting[0]) {
       const outcome = await this.#add(feed, batch, waiting)
       if (outcome === 'batch-full') break
       if (outcome === 'feed-full') {

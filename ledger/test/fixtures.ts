@@ -28,8 +28,9 @@ export function authorOf(key: KeyPair): AuthorId {
   return key.publicKey as AuthorId
 }
 
+/** At the beginning of time, so that first epochs are 0. */
 export function newLedger(init: Partial<LedgerInit> = {}): Ledger {
-  return createLedger({ now: () => TIME, store: memoryLedgerStore(), ...init })
+  return createLedger({ now: () => 0, store: memoryLedgerStore(), ...init })
 }
 
 export async function openInstallation(ledger: Ledger, key: KeyPair, account: KeyPair): Promise<FeedWriter> {

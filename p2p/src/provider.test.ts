@@ -1,58 +1,37 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { certifyHost, generateKeyPair, type KeyPair, type RecordBody } from '@peercompute/job-specs'
-import { ANTI_ENTROPY_MS, encodeFrame, GOSSIP_MAX_BYTES, LEDGER_PROTOCOL, LEDGER_TOPIC } from '@peercompute/job-specs/protocol'
-import { createLedger, memoryLedgerStore, type FeedWriter, type Ledger } from '@peercompute/ledger'
+import {
+  canonicalBytes,
+  generateKeyPair,
+  jobSpecSchema,
+  signSpec,
+  SPEC_MAX_BYTES,
+  type JobSpec
+} from '@peercompute/job-specs'
+import {
+  ANTI_ENTROPY_MS,
+  decodeFrames,
+  encodeFrame,
+  GOSSIP_MAX_BYTES,
+  LEDGER_FRAME_MAX_BYTES,
+  LEDGER_PROTOCOL,
+  LEDGER_TOPIC
+} from '@peercompute/job-specs/protocol'
+import { createLedger, memoryLedgerStore, type FeedWriter } from '@peercompute/ledger'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock, type Clock } from './time/clock.ts'
 import { createFakeClock } from './testing/fake-clock.ts'
 import { followTopic, subscribersOf, type PeerNode } from './gossip.ts'
-import { PeerComputeProvider } from './provider.ts'
+import type { ProviderScope } from './provider.ts'
 import { addressesOf, createTestNetwork } from './testing/network.ts'
+import { agree, openFeed, someJob, startReplica, startReplicas, type Replica } from './testing/replicas.ts'
 import { until } from './testing/until.ts'
 
 const network = createTestNetwork()
 afterEach(() => network.stop())
 
-const job: RecordBody<'job.cancel'>['job'] = '0'.repeat(64) as RecordBody<'job.cancel'>['job']
-
-interface Replica {
-  readonly node: PeerNode
-  readonly ledger: Ledger
-  readonly provider: PeerComputeProvider
-}
-
-async function replica(node: PeerNode, clock: Clock = systemClock): Promise<Replica> {
-  const ledger = createLedger({ now: () => 1, store: memoryLedgerStore() })
-  const provider = await PeerComputeProvider.start(node, ledger, { clock })
-  network.after(async () => {
-    await provider.stop()
-    ledger.close()
-  })
-  return { node, ledger, provider }
-}
-
-async function openFeed(ledger: Ledger, author?: KeyPair): Promise<FeedWriter> {
-  const [key, account] = await Promise.all([author ?? generateKeyPair({ extractable: false }), generateKeyPair({ extractable: false })])
-  const writer = ledger.writer(key)
-  await writer.append('feed.open', { certificate: await certifyHost(account, key.publicKey, 'test', 1) })
-  return writer
-}
-
-/** A relay and clients, all replicas, all in an exchange and subscribed. */
-async function replicas(count: number, clock: Clock = systemClock): Promise<[Replica, ...Replica[]]> {
-  const relay = await replica(await network.relay())
-  const clients = await Promise.all(
-    Array.from({ length: count }, async () => replica(await network.client(addressesOf(relay.node)), clock))
-  )
-  await until(() => relay.provider.stats.sessions === count, 'the relay talks with every client')
-  await until(() => subscribersOf(relay.node, LEDGER_TOPIC).size === count, 'every client is subscribed')
-  await until(() => clients.every(({ node }) => subscribersOf(node, LEDGER_TOPIC).size === 1), 'every client knows it')
-  return [relay, ...clients]
-}
-
-function agree(...all: Replica[]): boolean {
-  return new Set(all.map(({ ledger }) => ledger.foldHash())).size === 1 && all.every(({ ledger }) => ledger.heads().length > 0)
-}
+const job = someJob
+const replica = (node: PeerNode, clock: Clock = systemClock): Promise<Replica> => startReplica(network, node, { clock })
+const replicas = (count: number, clock: Clock = systemClock): Promise<[Replica, ...Replica[]]> => startReplicas(network, count, { clock })
 
 /** Throws away what the predicate says of the gossip that reaches a node. */
 function loseGossip({ node }: Replica, lose: () => boolean): void {
@@ -65,11 +44,26 @@ function loseGossip({ node }: Replica, lose: () => boolean): void {
   })
 }
 
-function checkpoint(heads: number): RecordBody<'ledger.checkpoint'> {
-  const id = 'A'.repeat(43) as RecordBody<'ledger.checkpoint'>['root']
-  const hash = '0'.repeat(64) as RecordBody<'ledger.checkpoint'>['state']
-  const author = 'A'.repeat(43) as RecordBody<'ledger.checkpoint'>['heads'][number]['author']
-  return { root: id, state: hash, heads: Array.from({ length: heads }, (_, seq) => ({ author, epoch: 0, seq, hash })) }
+/** A specification of exactly the largest allowed size: with signatures and envelope, its record exceeds what gossip carries. */
+function largestSpec(): JobSpec {
+  const spec = jobSpecSchema.parse({
+    v: 1,
+    name: 'large',
+    title: 'large',
+    description: '',
+    researcher: '',
+    revision: 1,
+    kernel: { name: 'n-queens', abi: 1, js: { blob: { sha256: '0'.repeat(64), bytes: 1, chunkBytes: 262_144 } } },
+    params: Object.fromEntries(Array.from({ length: 64 }, (_, row) => [`p${row}`, Array.from({ length: 56 }, (_, i) => 1 / (i + 3))])),
+    unitCount: 1,
+    inputs: [],
+    outputs: [{ name: 'count', type: 'u32', shape: [1] }],
+    verification: { policy: 'quorum', quorum: 2, independence: 'host', comparator: { kind: 'exact' }, maxResults: 8 },
+    reduce: { kind: 'none' },
+    limits: { unitSeconds: 10, outputBytes: 1024, memoryBytes: 1_048_576 },
+    unitOperations: 1000
+  })
+  return { ...spec, description: 'x'.repeat(SPEC_MAX_BYTES - canonicalBytes(spec).length) }
 }
 
 describe('PeerComputeProvider', () => {
@@ -102,8 +96,9 @@ describe('PeerComputeProvider', () => {
     const all = await replicas(3)
     const [, first] = all
     if (first === undefined) throw new Error('no client')
-    const writer = await openFeed(first.ledger)
-    await writer.append('ledger.checkpoint', checkpoint(500))
+    const key = await generateKeyPair({ extractable: false })
+    const writer = await openFeed(first.ledger, key)
+    await writer.append('job.publish', { signed: await signSpec(key, largestSpec()) })
     expect(first.ledger.updateFrom(writer.feed, 1)?.length).toBeGreaterThan(GOSSIP_MAX_BYTES)
     await until(() => agree(...all), 'all agree')
     expect(all.map(({ ledger }) => ledger.entries(writer.feed).length)).toEqual([2, 2, 2, 2])
@@ -180,6 +175,60 @@ describe('PeerComputeProvider', () => {
     expect(clock.pending()).toEqual([])
     expect(one.node.getProtocols()).not.toContain(LEDGER_PROTOCOL)
     expect(one.node.services.pubsub.getTopics()).not.toContain(LEDGER_TOPIC)
+  })
+})
+
+describe('a scope of its own', () => {
+  const key = 0x5a
+  const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => byte ^ key)
+  const sealed: ProviderScope = {
+    topic: 'peercompute/test-room',
+    protocol: '/peercompute/test-room/1',
+    wrap: (channel) => ({
+      remote: channel.remote,
+      send: (message, attachment) => channel.send({ sealed: true }, flip(encodeFrame(message, attachment))),
+      frames: (async function* () {
+        for await (const { attachment } of channel.frames) yield* decodeFrames(flip(attachment), LEDGER_FRAME_MAX_BYTES)
+      })(),
+      close: () => channel.close(),
+      abort: (error) => {
+        channel.abort(error)
+      }
+    }),
+    seal: (gossip) => Promise.resolve(flip(gossip)),
+    open: (gossip) => Promise.resolve(gossip[0] === key ? flip(gossip) : null)
+  }
+
+  it('is exchanged sealed, over streams and gossip, between those who share it', async () => {
+    const relay = await startReplica(network, await network.relay(), { scope: sealed })
+    const one = await startReplica(network, await network.client(addressesOf(relay.node)), { scope: sealed })
+    const writer = await openFeed(one.ledger)
+    await until(() => agree(relay, one), 'both agree over the stream')
+    await until(() => subscribersOf(one.node, sealed.topic).size === 1, 'the topic is known')
+    const two = await startReplica(network, await network.client(addressesOf(relay.node)), { scope: sealed })
+    await until(() => subscribersOf(two.node, sealed.topic).size === 1, 'the topic is known')
+    await writer.append('job.cancel', { job })
+    await until(() => agree(relay, one, two), 'all agree')
+  })
+
+  it('tells outsiders nothing, and takes nothing that is not sealed for it', async () => {
+    const relay = await startReplica(network, await network.relay(), { scope: sealed })
+    const inside = await startReplica(network, await network.client(addressesOf(relay.node)), { scope: sealed })
+    const outside = await startReplica(network, await network.client(addressesOf(relay.node)))
+    const heard: Uint8Array[] = []
+    followTopic(outside.node, sealed.topic, (data) => {
+      heard.push(data)
+      return 'accept'
+    })
+    await until(() => subscribersOf(outside.node, sealed.topic).size === 1, 'the outsider listens')
+    await until(() => subscribersOf(relay.node, sealed.topic).size === 2, 'the relay knows')
+    const writer = await openFeed(inside.ledger)
+    await until(() => agree(relay, inside) && heard.length > 0, 'the members agree, the outsider overhears')
+    expect(Buffer.from(heard[0] ?? []).includes(writer.feed.author)).toBe(false)
+    await outside.node.services.pubsub.publish(sealed.topic, encodeFrame({ type: 'obey' }))
+    await writer.append('job.cancel', { job })
+    await until(() => agree(relay, inside), 'the members go on')
+    expect([outside.ledger.heads(), relay.provider.stats.offences]).toEqual([[], 0])
   })
 })
 

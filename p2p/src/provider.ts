@@ -23,6 +23,7 @@ import { LedgerSession, PeerOffence } from './ledger-session.ts'
 import { isOffence, verdictOf } from './refusals.ts'
 import { DIAL_TIMEOUT_MS, GOSSIP_SETTLE_MS } from './settings.ts'
 import type { FrameChannel } from './frame-channel.ts'
+import type { ContentHash } from '@peercompute/job-specs'
 import type { Admission, FeedName, Ledger, Refusal } from '@peercompute/ledger'
 import type { Connection, PeerId } from '@libp2p/interface'
 
@@ -40,17 +41,38 @@ export interface ProviderStats {
   readonly offences: number
 }
 
+/** Which peers exchange this ledger, and how it looks to those in between. */
+export interface ProviderScope {
+  /** Gossip topic. */
+  readonly topic: string
+  /** Stream protocol. */
+  readonly protocol: string
+  /** Around every channel, e.g. encryption. `opener`: who opened it, since the one who answers may have to wait for a proof. */
+  wrap?(channel: FrameChannel, opener: 'us' | 'them'): FrameChannel
+  /** What travels by gossip. Sealed messages that exceed GOSSIP_MAX_BYTES go over the streams. */
+  seal?(gossip: Uint8Array): Promise<Uint8Array>
+  /** The reverse; null for what is not meant for this scope, which is ignored. */
+  open?(gossip: Uint8Array): Promise<Uint8Array | null>
+}
+
+/** Everybody's ledger, in the clear. */
+const PUBLIC_SCOPE: ProviderScope = { topic: LEDGER_TOPIC, protocol: LEDGER_PROTOCOL }
+
 export interface ProviderOptions {
   readonly clock?: Clock
+  readonly scope?: ProviderScope
 }
 
 export class PeerComputeProvider {
   readonly #node: PeerNode
   readonly #ledger: Ledger
   readonly #clock: Clock
+  readonly #scope: ProviderScope
   readonly #banned: BanList
   readonly #sessions = new Set<LedgerSession>()
   readonly #opening = new Set<string>()
+  /** Snapshots that some session is being sent. */
+  readonly #fetching = new Set<ContentHash>()
   readonly #refused = new Map<Refusal, number>()
   readonly #undo: (() => void | Promise<void>)[] = []
   /** Feeds that grew and of which the neighbours have not been told, with the session that brought them. */
@@ -60,7 +82,8 @@ export class PeerComputeProvider {
   #offences = 0
   #stopped = false
 
-  private constructor(node: PeerNode, ledger: Ledger, { clock = systemClock }: ProviderOptions) {
+  private constructor(node: PeerNode, ledger: Ledger, { clock = systemClock, scope = PUBLIC_SCOPE }: ProviderOptions) {
+    this.#scope = scope
     this.#node = node
     this.#ledger = ledger
     this.#clock = clock
@@ -96,16 +119,26 @@ export class PeerComputeProvider {
     // heads mean something once the stored feeds are back; a broken store is the ledger's to report
     await this.#ledger.ready.catch(() => undefined)
     this.#undo.push(this.#ledger.onAppend((feed, update) => void this.#announce(feed, update)))
-    this.#undo.push(followTopic(this.#node, LEDGER_TOPIC, (data, source) => this.#hear(data, source)))
+    this.#undo.push(
+      this.#ledger.onFork((proof) => {
+        for (const session of this.#sessions) session.tellFork(proof)
+      })
+    )
+    this.#undo.push(
+      this.#ledger.onCheckpoint(() => {
+        for (const session of this.#sessions) session.checkpointChanged()
+      })
+    )
+    this.#undo.push(followTopic(this.#node, this.#scope.topic, (data, source) => this.#hear(data, source)))
     this.#undo.push(
       await handleChannel(
         this.#node,
-        LEDGER_PROTOCOL,
+        this.#scope.protocol,
         { limit: LEDGER_FRAME_MAX_BYTES, maxInboundStreams: SESSIONS_PER_CONNECTION },
-        (channel) => this.#converse(channel)
+        (channel) => this.#converse(channel, 'them')
       )
     )
-    const topology = await this.#node.register(LEDGER_PROTOCOL, {
+    const topology = await this.#node.register(this.#scope.protocol, {
       notifyOnLimitedConnection: true,
       // whoever dialled opens the stream, so that there is one
       onConnect: (peer, connection) => {
@@ -138,7 +171,7 @@ export class PeerComputeProvider {
   async #meet({ remotePeer, status }: Connection): Promise<void> {
     if (status !== 'open' || this.#inSession(remotePeer.toString())) return
     const known = await this.#node.peerStore.get(remotePeer).catch(() => undefined)
-    if (known?.protocols.includes(LEDGER_PROTOCOL) === true) await this.#open(remotePeer)
+    if (known?.protocols.includes(this.#scope.protocol) === true) await this.#open(remotePeer)
   }
 
   async #open(peer: PeerId): Promise<void> {
@@ -146,11 +179,11 @@ export class PeerComputeProvider {
     if (this.#stopped || this.#inSession(remote) || this.#opening.has(remote) || this.#banned.has(remote)) return
     this.#opening.add(remote)
     try {
-      const channel = await openChannel(this.#node, remote, LEDGER_PROTOCOL, {
+      const channel = await openChannel(this.#node, remote, this.#scope.protocol, {
         limit: LEDGER_FRAME_MAX_BYTES,
         signal: AbortSignal.timeout(DIAL_TIMEOUT_MS)
       })
-      await this.#converse(channel)
+      await this.#converse(channel, 'us')
     } catch {
       // gone already, or cut off: the next round of anti-entropy tries whoever is connected then
     } finally {
@@ -163,9 +196,14 @@ export class PeerComputeProvider {
   }
 
   /** Runs one session to its end, and cuts off who lies. Rejects with what ended it, when that was not a goodbye. */
-  async #converse(channel: FrameChannel): Promise<void> {
-    if (this.#banned.has(channel.remote)) throw new PeerOffence('banned')
-    const session = new LedgerSession(channel, this.#ledger, {
+  async #converse(raw: FrameChannel, opener: 'us' | 'them'): Promise<void> {
+    if (this.#banned.has(raw.remote)) throw new PeerOffence('banned')
+    const channel = this.#scope.wrap?.(raw, opener) ?? raw
+    const session = new LedgerSession({
+      channel,
+      ledger: this.#ledger,
+      clock: this.#clock,
+      fetching: this.#fetching,
       onAdmission: (feed, admission) => {
         this.#count(feed, admission, session)
       }
@@ -180,6 +218,8 @@ export class PeerComputeProvider {
       throw error
     } finally {
       this.#sessions.delete(session)
+      // a snapshot that it was being sent may be asked for elsewhere
+      for (const other of this.#sessions) other.checkpointChanged()
     }
   }
 
@@ -231,11 +271,15 @@ export class PeerComputeProvider {
   /** Own records: by gossip when they fit, over the streams to whoever gossip does not reach. */
   async #announce(feed: FeedName, update: Uint8Array): Promise<void> {
     const frame = encodeFrame({ type: 'update', author: feed.author, epoch: feed.epoch }, update)
-    const reached = frame.length <= GOSSIP_MAX_BYTES ? await publishTo(this.#node, LEDGER_TOPIC, frame) : new Set<string>()
+    const sealed = frame.length <= GOSSIP_MAX_BYTES ? ((await this.#scope.seal?.(frame)) ?? frame) : frame
+    const reached = sealed.length <= GOSSIP_MAX_BYTES ? await publishTo(this.#node, this.#scope.topic, sealed) : new Set<string>()
     for (const session of this.#sessions) if (!reached.has(session.remote)) session.push(feed, update)
   }
 
-  async #hear(data: Uint8Array, source: string): Promise<Verdict> {
+  async #hear(sealed: Uint8Array, source: string): Promise<Verdict> {
+    if (sealed.length > GOSSIP_MAX_BYTES) return 'reject'
+    const data = this.#scope.open === undefined ? sealed : await this.#scope.open(sealed)
+    if (data === null) return 'ignore'
     const heard = readGossip(data)
     if (heard === null) return 'reject'
     const admission = await this.#ledger.admit(heard.feed, heard.update)

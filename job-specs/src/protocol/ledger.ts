@@ -7,7 +7,7 @@
  * feeds that the snapshot does not cover. `fork` carries the proof that an author signed two records for one place.
  */
 import { z } from 'zod'
-import { authorIdSchema, contentHashSchema } from '../ids.ts'
+import { authorIdSchema, contentHashSchema, rootIdSchema } from '../ids.ts'
 import { RECORD_MAX_BYTES } from '../record.ts'
 
 export const LEDGER_PROTOCOL = '/peercompute/ledger/1'
@@ -49,3 +49,7 @@ export const ledgerMessageSchema = z.discriminatedUnion('type', [
   })
 ])
 export type LedgerMessage = z.infer<typeof ledgerMessageSchema>
+
+/** First frame of a ledger as a file; `update`, `fork` and `snapshot` frames follow. `root`: the one that its owner followed. */
+export const ledgerFileHeadingSchema = z.strictObject({ type: z.literal('peercompute-ledger'), v: z.literal(1), root: rootIdSchema.nullable() })
+export const LEDGER_FILE_MAX_BYTES = 268_435_456

@@ -1,36 +1,59 @@
-import { mkdir, open, readdir, readFile, truncate } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { authorIdSchema } from '@peercompute/job-specs'
-import { encodeFrame, FrameReader, LEDGER_FRAME_MAX_BYTES } from '@peercompute/job-specs/protocol'
-import type { FeedName, LedgerStore } from '@peercompute/ledger'
+import { encodeFrame, FrameReader, LEDGER_FRAME_MAX_BYTES, ledgerMessageSchema } from '@peercompute/job-specs/protocol'
+import { decodeFork, encodeFork, type EquivocationProof, type FeedName, type LedgerStore, type StoredLedger } from '@peercompute/ledger'
 
-interface SavedUpdate {
-  readonly feed: FeedName
-  readonly update: Uint8Array
-}
+type SavedUpdate = StoredLedger['feeds'][number]
 
-/** One file a feed, `<author>-<epoch>.feed`; one frame an update, appended and synced. What a crash left half written is cut off. */
+const SNAPSHOT = 'checkpoint.snapshot'
+
+/**
+ * One file a feed, `<author>-<epoch>.feed`; one frame an update, appended and synced. What a crash left half written is cut off.
+ * Beside them `checkpoint.snapshot`, as it travels, and `<author>-<epoch>.fork`, one frame.
+ */
 export function createFolderLedgerStore(folder: string): LedgerStore {
+  const pathOf = (feed: FeedName, kind: 'feed' | 'fork') => join(folder, `${feed.author}-${feed.epoch}.${kind}`)
   return {
     async load() {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      const updates: SavedUpdate[] = []
+      const feeds: SavedUpdate[] = []
+      const forks: EquivocationProof[] = []
       for (const name of (await readdir(folder)).sort()) {
         const feed = feedOf(name)
-        if (feed !== null) updates.push(...(await readFeed(feed, join(folder, name))))
+        if (feed !== null) feeds.push(...(await readFeed(feed, join(folder, name))))
+        if (name.endsWith('.fork')) forks.push(...(await readFork(join(folder, name))))
       }
-      return updates
+      return { feeds, snapshot: await readFile(join(folder, SNAPSHOT)).catch(() => null), forks }
     },
     async save(feed, update) {
-      const file = await open(join(folder, `${feed.author}-${feed.epoch}.feed`), 'a', 0o600)
+      const file = await open(pathOf(feed, 'feed'), 'a', 0o600)
       try {
         await file.appendFile(encodeFrame({}, update))
         await file.datasync()
       } finally {
         await file.close()
       }
+    },
+    drop: (feed) => rm(pathOf(feed, 'feed'), { force: true }),
+    saveSnapshot: (_mark, encoded) => replaceFile(join(folder, SNAPSHOT), encoded),
+    saveFork(proof) {
+      const { message, attachment } = encodeFork(proof)
+      return replaceFile(pathOf(proof.feed, 'fork'), encodeFrame(message, attachment))
     }
   }
+}
+
+/** The old content or the new, never half of either. */
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(`${path}.new`, 'w', 0o600)
+  try {
+    await file.writeFile(bytes)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
 }
 
 async function readFeed(feed: FeedName, path: string): Promise<SavedUpdate[]> {
@@ -43,6 +66,18 @@ async function readFeed(feed: FeedName, path: string): Promise<SavedUpdate[]> {
   } catch {
     // No frames: handed on as it is, so that the ledger refuses it and never continues this feed, whose records may be out there.
     return [{ feed, update: bytes }]
+  }
+}
+
+/** A proof that cannot be read is of no use; peers hold it, too. */
+async function readFork(path: string): Promise<EquivocationProof[]> {
+  try {
+    return new FrameReader(LEDGER_FRAME_MAX_BYTES).push(await readFile(path)).flatMap(({ message, attachment }) => {
+      const parsed = ledgerMessageSchema.safeParse(message).data
+      return parsed?.type === 'fork' ? (decodeFork(parsed, attachment) ?? []) : []
+    })
+  } catch {
+    return []
   }
 }
 

@@ -2,7 +2,7 @@
  * This installation's replica of the ledger: kept across restarts, exchanged with peers, folded into what it says.
  * The own feed is written by the host key, so only one tab of a browser profile may write it.
  */
-import { jobIdOf, signSpec, PeerComputeError, type JobId, type JobSpec, type RootId } from '@peercompute/job-specs'
+import { jobIdOf, signSpec, PeerComputeError, type AuthorId, type JobId, type JobSpec, type RootId } from '@peercompute/job-specs'
 import {
   createFold,
   createLedger,
@@ -10,7 +10,8 @@ import {
   type Ledger,
   type LedgerFold,
   type LedgerState,
-  type LedgerStore
+  type LedgerStore,
+  type RecordVerifier
 } from '@peercompute/ledger'
 import type { Clock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
@@ -21,14 +22,18 @@ export interface StateManagerInit {
   readonly identity: Identity
   readonly store: LedgerStore
   readonly clock: Clock
+  /** Where long catch-ups are verified. By default in this thread. */
+  readonly verifier?: RecordVerifier
 }
 
 export interface StateManager {
   readonly ledger: Ledger
   /** What the ledger says under the pinned root; null until a root is known. */
   state(): LedgerState | null
-  /** From now on the words of this coordinator count. */
+  /** From now on the words of this coordinator count: what it admits, and the checkpoints from which the state starts. */
   follow(root: RootId): void
+  /** Takes nothing more of this author until the next start. Keys that the followed coordinator has revoked are shut out by themselves. */
+  ban(author: AuthorId): void
   /** Exchanges the ledger over this network until the network stops. */
   share(network: PeerNetwork): Promise<void>
   /** Publishes a job by appending it, signed by this installation, to the own feed. Rejects with JOB_TOO_LARGE or REQUEST_INVALID. */
@@ -38,13 +43,31 @@ export interface StateManager {
   stop(): void
 }
 
-export function createStateManager({ identity, store, clock }: StateManagerInit): StateManager {
-  const ledger = createLedger({ now: () => clock.now(), store })
+export function createStateManager({ identity, store, clock, verifier }: StateManagerInit): StateManager {
+  const banned = new Set<AuthorId>()
+  /** Null when the ledger has to be asked again: it is asked at every admission, and the answer changes rarely. */
+  let revoked: ReadonlySet<AuthorId> | null = null
+  const ledger = createLedger({
+    now: () => clock.now(),
+    store,
+    banned: (author) => {
+      revoked ??= followed?.fold.state().revoked ?? new Set()
+      return banned.has(author) || revoked.has(author)
+    },
+    ...(verifier === undefined ? {} : { verifier })
+  })
   const writer = ledger.writer(identity.host)
   const changes = createListeners<undefined>()
-  const unsubscribe = ledger.onEntry(() => {
-    changes.emit(undefined)
-  })
+  const subscriptions = [
+    ledger.onEntry(({ record }) => {
+      if (record.type === 'key.revoke' || record.type === 'coordinator.open') revoked = null
+      changes.emit(undefined)
+    }),
+    ledger.onCheckpoint(() => {
+      revoked = null
+      changes.emit(undefined)
+    })
+  ]
   let followed: { readonly root: RootId; readonly fold: LedgerFold; readonly end: () => void } | null = null
   let opened: Promise<void> | null = null
 
@@ -69,7 +92,12 @@ export function createStateManager({ identity, store, clock }: StateManagerInit)
       followed?.end()
       const fold = createFold(root)
       followed = { root, fold, end: followLedger(ledger, fold) }
+      revoked = null
+      ledger.follow(root)
       changes.emit(undefined)
+    },
+    ban(author) {
+      banned.add(author)
     },
     share: (network) => network.share(ledger),
     async publish(spec) {
@@ -85,7 +113,7 @@ export function createStateManager({ identity, store, clock }: StateManagerInit)
     },
     onChange: changes.on,
     stop() {
-      unsubscribe()
+      for (const unsubscribe of subscriptions) unsubscribe()
       followed?.end()
       ledger.close()
     }
