@@ -25,7 +25,11 @@ it('bundles for browsers without any module of Node and without native code', as
   const modules = chunks.flatMap(({ moduleIds }) => moduleIds)
   expect(modules.some((id) => id.includes('@libp2p/websockets'))).toBe(true)
   expect(
-    modules.filter((id) => /node_modules\/(ws|node-datachannel)\/|\/websockets\/dist\/src\/listener\.js|relay-node|one-port/.test(id))
+    modules.filter((id) =>
+      /node_modules\/(ws|node-datachannel)\/|\/websockets\/dist\/src\/listener\.js|\/tcp\/dist\/src\/(tcp|listener|socket-to-conn)\.js|relay-node|one-port/.test(
+        id
+      )
+    )
   ).toEqual([])
   expect(chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports]).filter((id) => id.startsWith('node:'))).toEqual(
     []

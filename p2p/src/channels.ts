@@ -14,6 +14,8 @@ export interface RemotePeer {
   readonly address: string
   /** `203.0.113.0/24`, `2001:db8:1::/48`, or `relayed` when only the relay's address is known. */
   readonly subnet: string
+  /** Over a relayed connection, which carries little and ends soon. */
+  readonly limited: boolean
 }
 
 export interface OpenOptions {
@@ -82,7 +84,7 @@ export async function handleChannel(
   return () => node.unhandle(protocol)
 }
 
-function placeOf(connection: Connection): { address: string; subnet: string } {
+function placeOf(connection: Connection): Omit<RemotePeer, 'peer'> {
   const address = connection.remoteAddr.toString()
-  return { address, subnet: subnetOf(address) }
+  return { address, subnet: subnetOf(address), limited: connection.limits !== undefined }
 }

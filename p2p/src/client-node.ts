@@ -1,17 +1,17 @@
 /** A volunteer's or an observer's node, in a browser tab or in Node. Knows no platform: every import has a browser form. */
-import { noise } from '@chainsafe/libp2p-noise'
-import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
-import { pubsubPeerDiscovery } from '@libp2p/pubsub-peer-discovery'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
+import { circuits } from './circuits.ts'
 import { dialGate } from './dial-gate.ts'
-import { atMost, followTopic, type PeerNode } from './gossip.ts'
+import { Discovery, ownAnnouncement, type DiscoveryOptions } from './discovery.ts'
+import { encryption } from './encryption.ts'
+import { followTopic, type PeerNode } from './gossip.ts'
 import { installRtcDialShim } from './rtc-dial-shim.ts'
 import {
   CLIENT_CONNECTIONS,
@@ -19,44 +19,67 @@ import {
   CLIENT_LISTEN,
   CONNECTION_MONITOR,
   DHT_PROTOCOL,
-  DISCOVERY_INTERVAL_MS,
-  DISCOVERY_MAX_BYTES,
   WEBSOCKETS,
   webRtcSettings,
   YAMUX
 } from './settings.ts'
+import { groupRelays } from './supervisor.ts'
+import { loadTcp } from './tcp.ts'
 
 export interface ClientOptions {
   /** Addresses of the relays that this client will use. They decide what may be dialled (see dial-gate.ts). */
   readonly relays: readonly string[]
   /** STUN and TURN servers, none by default: nobody else is asked. */
   readonly iceServers?: readonly RTCIceServer[]
+  /** `relay`: direct connections through a TURN server only, e.g. to test one. */
+  readonly iceTransportPolicy?: RTCIceTransportPolicy
   /** `false` keeps this client on the relay. By default it is used where the runtime has it. */
   readonly webRtc?: boolean
+  /** Where to wait for TCP connections of other peers in Node, e.g. `/ip4/0.0.0.0/tcp/0`. None by default; TCP is dialled always. */
+  readonly tcpListen?: readonly string[]
+  /** `false`: neither announces itself by gossip nor listens to others. */
+  readonly announce?: boolean
+  /** No encryption, for development: CONFIG_INVALID unless every relay is on loopback. */
+  readonly unencrypted?: boolean
+  /** The pace of announcements. */
+  readonly discovery?: DiscoveryOptions
 }
 
 export interface ClientNode {
   readonly node: PeerNode
-  /** False when switched off, or when this runtime has no WebRTC: peers then meet over the relay only. */
+  /** False when switched off, or when this runtime has no WebRTC: peers then meet over the relay or TCP only. */
   readonly webRtc: boolean
+  /** Null when switched off. */
+  readonly discovery: Discovery | null
 }
 
-/** Starts a node with a PeerId of its own, new each time. It dials nobody yet: see `superviseRelay`. */
+/** Starts a node with a PeerId of its own, new each time. It dials nobody yet: see `superviseRelays`. */
 export async function createClientNode(options: ClientOptions): Promise<ClientNode> {
+  const encrypter = await encryption(options.unencrypted === true, options.relays)
   const webRTC = options.webRtc === false ? null : await loadWebRtc()
+  const tcp = await loadTcp()
+  let discovery: Discovery | null = null
   const node = await createLibp2p({
-    addresses: { listen: webRTC === null ? [CLIENT_LISTEN.circuit] : [CLIENT_LISTEN.circuit, CLIENT_LISTEN.webRtc] },
+    addresses: {
+      listen: [
+        // one search for each relay: otherwise only the first would reserve an address
+        ...groupRelays(options.relays).map(() => CLIENT_LISTEN.circuit),
+        ...(webRTC === null ? [] : [CLIENT_LISTEN.webRtc]),
+        ...(tcp === null ? [] : (options.tcpListen ?? []))
+      ]
+    },
     transports: [
       webSockets(WEBSOCKETS),
-      circuitRelayTransport(),
-      ...(webRTC === null ? [] : [webRTC(webRtcSettings(options.iceServers ?? []))])
+      circuits(),
+      ...(webRTC === null ? [] : [webRTC(webRtcSettings(options.iceServers ?? [], options.iceTransportPolicy))]),
+      ...(tcp === null ? [] : [tcp()])
     ],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [encrypter],
     streamMuxers: [yamux(YAMUX)],
     connectionGater: { denyDialMultiaddr: dialGate(options.relays) },
     connectionManager: CLIENT_CONNECTIONS,
     connectionMonitor: CONNECTION_MONITOR,
-    peerDiscovery: [pubsubPeerDiscovery({ topics: [DISCOVERY_TOPIC], interval: DISCOVERY_INTERVAL_MS })],
+    peerDiscovery: options.announce === false ? [] : [(components) => (discovery = new Discovery(components, options.discovery))],
     services: {
       identify: identify(),
       // spreads the address that is known only after the reservation
@@ -66,8 +89,8 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
       dht: kadDHT({ protocol: DHT_PROTOCOL, clientMode: true, peerInfoMapper: passthroughMapper })
     }
   })
-  followTopic(node, DISCOVERY_TOPIC, atMost(DISCOVERY_MAX_BYTES))
-  return { node, webRtc: webRTC !== null }
+  if (options.announce !== false) followTopic(node, DISCOVERY_TOPIC, ownAnnouncement)
+  return { node, webRtc: webRTC !== null, discovery }
 }
 
 /** The transport, or null where it cannot be loaded: in Node it is a native library, which some platforms lack. */

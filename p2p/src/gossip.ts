@@ -1,6 +1,6 @@
 /** Gossip as the rest of the platform sees it. No other module names gossipsub. */
-import { TopicValidatorResult, type GossipSub } from '@libp2p/gossipsub'
-import type { Libp2p } from '@libp2p/interface'
+import { TopicValidatorResult, type GossipSub, type MeshPeer } from '@libp2p/gossipsub'
+import type { Libp2p, PeerId } from '@libp2p/interface'
 
 export interface PeerServices extends Record<string, unknown> {
   readonly pubsub: GossipSub
@@ -11,8 +11,8 @@ export type PeerNode = Libp2p<PeerServices>
 /** `reject`: provably wrong, the sender pays. `ignore`: not forwarded, nobody pays. */
 export type Verdict = 'accept' | 'ignore' | 'reject'
 
-/** `source` is the PeerId that handed the message over, not necessarily its author. Must answer within about 100 ms. */
-export type GossipValidator = (data: Uint8Array, source: string) => Verdict | Promise<Verdict>
+/** `source`: the PeerId that handed the message over. `author`: the PeerId that signed it. Must answer within about 100 ms. */
+export type GossipValidator = (data: Uint8Array, source: string, author: string) => Verdict | Promise<Verdict>
 
 const RESULTS = { accept: TopicValidatorResult.Accept, ignore: TopicValidatorResult.Ignore, reject: TopicValidatorResult.Reject } as const
 
@@ -20,12 +20,16 @@ const RESULTS = { accept: TopicValidatorResult.Accept, ignore: TopicValidatorRes
 export function followTopic(node: PeerNode, topic: string, validate: GossipValidator): () => void {
   const { pubsub } = node.services
   const before = pubsub.topicValidators.get(topic)
-  pubsub.topicValidators.set(topic, async (source, message) => RESULTS[await validate(message.data, source.toString())])
+  pubsub.topicValidators.set(topic, async (source, message) => {
+    const author = message.type === 'signed' ? message.from.toString() : ''
+    return RESULTS[await validate(message.data, source.toString(), author)]
+  })
   pubsub.subscribe(topic)
   return () => {
     if (before === undefined) {
       pubsub.topicValidators.delete(topic)
-      pubsub.unsubscribe(topic)
+      // a node that has stopped follows nothing
+      if (node.status === 'started') pubsub.unsubscribe(topic)
     } else {
       pubsub.topicValidators.set(topic, before)
     }
@@ -50,4 +54,38 @@ export function atMost(bytes: number): GossipValidator {
 /** PeerIds of the direct neighbours that follow the topic. */
 export function subscribersOf(node: PeerNode, topic: string): ReadonlySet<string> {
   return new Set(node.services.pubsub.getSubscribers(topic).map(String))
+}
+
+export interface MeshWatch {
+  /** PeerIds to which messages of the topic are passed on unasked. */
+  of(topic: string): ReadonlySet<string>
+  stop(): void
+}
+
+/** gossipsub tells of its mesh by events only, and says nothing when a peer leaves. Call it before the first connection. */
+export function watchMeshes(node: PeerNode, onChange: () => void = () => undefined): MeshWatch {
+  const { pubsub } = node.services
+  const meshes = new Map<string, Set<string>>()
+  const onGraft = ({ detail: { topic, peerId } }: CustomEvent<MeshPeer>): void => {
+    meshes.set(topic, (meshes.get(topic) ?? new Set()).add(peerId))
+    onChange()
+  }
+  const onPrune = ({ detail: { topic, peerId } }: CustomEvent<MeshPeer>): void => {
+    meshes.get(topic)?.delete(peerId)
+    onChange()
+  }
+  const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    for (const mesh of meshes.values()) mesh.delete(detail.toString())
+  }
+  pubsub.addEventListener('gossipsub:graft', onGraft)
+  pubsub.addEventListener('gossipsub:prune', onPrune)
+  node.addEventListener('peer:disconnect', onDisconnect)
+  return {
+    of: (topic) => new Set(meshes.get(topic)),
+    stop() {
+      pubsub.removeEventListener('gossipsub:graft', onGraft)
+      pubsub.removeEventListener('gossipsub:prune', onPrune)
+      node.removeEventListener('peer:disconnect', onDisconnect)
+    }
+  }
 }

@@ -1,14 +1,14 @@
 /** What a node knows about its own connections, as plain data: for the Network page, `net doctor` and tests. */
-import type { RelayState } from './supervisor.ts'
+import type { RelayState } from './keep-connected.ts'
 
 /** How bytes reach a peer: over the relay's own WebSocket, a relayed circuit, direct WebRTC, or direct TCP. */
 export type PeerPath = 'websocket' | 'circuit' | 'webrtc' | 'tcp'
 
 export interface RelayReport {
-  /** As configured. */
+  /** The one in use, else the first that is configured. */
   readonly address: string
   readonly state: RelayState
-  /** Last ping, null when not connected or not answered. */
+  /** Last ping, one every 10 s; null before the first, and when not connected. */
   readonly rttMs: number | null
   /** True when this node has an address through this relay. */
   readonly reserved: boolean
@@ -35,6 +35,8 @@ export interface NetworkReport {
   readonly peer: string
   /** This runtime can do WebRTC. */
   readonly webRtc: boolean
+  /** STUN and TURN servers that were configured. */
+  readonly iceServers: number
   /** Own addresses that others can dial. */
   readonly addresses: readonly string[]
   readonly relays: readonly RelayReport[]

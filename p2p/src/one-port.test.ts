@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { request } from 'node:http'
-import { connect } from 'node:net'
+import { request, type IncomingMessage } from 'node:http'
+import { connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
 import { announceFor } from './announce.ts'
 import { handleChannel, openChannel } from './channels.ts'
@@ -78,6 +79,28 @@ describe('attachRelay', () => {
     expect(server.listenerCount('upgrade')).toBe(0)
   })
 
+  it('knows clients by the addresses that it is told, as behind a proxy, and by their own otherwise', async () => {
+    const { server, port } = await startHttpServer(network)
+    const relay = await network.relay()
+    const forwarded = ({ headers, socket }: IncomingMessage) => [headers['x-forwarded-for'] ?? socket.remoteAddress].flat()[0]
+    network.after(attachRelay(server, relay, undefined, forwarded))
+    const subnets = new Map<string, string>()
+    await handleChannel(relay, PROTOCOL, { limit: 100, maxInboundStreams: 1 }, async (channel, { peer, subnet }) => {
+      subnets.set(peer, subnet)
+      await channel.close()
+    })
+    const comeThrough = async (entrance: number): Promise<string | undefined> => {
+      const address = `/ip4/127.0.0.1/tcp/${entrance}/ws/p2p/${relay.peerId.toString()}`
+      const client = await network.client([], { relays: [address] })
+      await client.dial(multiaddr(address))
+      await openChannel(client, relay.peerId.toString(), PROTOCOL, { limit: 100, signal: AbortSignal.timeout(5_000) })
+      await until(() => subnets.has(client.peerId.toString()), 'the relay saw the client')
+      return subnets.get(client.peerId.toString())
+    }
+    const entrances = [await forwardingProxy(port, '203.0.113.7'), await forwardingProxy(port, '2001:db8:7::1'), port]
+    expect(await Promise.all(entrances.map(comeThrough))).toEqual(['203.0.113.0/24', '2001:db8:7::/48', '127.0.0.0/24'])
+  })
+
   it('finds the listener of this version of libp2p, and says so when there is none (contract)', async () => {
     expect(typeof upgradeHandlerOf(await network.relay())).toBe('function')
     const client = await network.client([])
@@ -136,6 +159,24 @@ describe('attachRelay', () => {
     expect(await refused).toMatch(/unknown ca|certificate|socket|ECONNRESET/i)
   })
 })
+
+/** Writes where the client is into the head of what it passes on, as reverse proxies do. Returns its port. */
+async function forwardingProxy(target: number, clientAddress: string): Promise<number> {
+  const proxy = createTcpServer((socket) => {
+    const upstream = connect(target, '127.0.0.1')
+    socket.once('data', (head: Buffer) => {
+      upstream.write(head.toString('latin1').replace('\r\n', `\r\nX-Forwarded-For: ${clientAddress}\r\n`), 'latin1')
+      socket.pipe(upstream).pipe(socket)
+    })
+    socket.on('error', () => upstream.destroy())
+    upstream.on('error', () => socket.destroy())
+  })
+  await new Promise<void>((resolve) => {
+    proxy.listen(0, '127.0.0.1', resolve)
+  })
+  network.after(() => new Promise((resolve) => proxy.close(resolve)))
+  return portOf(proxy)
+}
 
 /** A certificate for 127.0.0.1, valid for a day. */
 function selfSigned(): { key: string; cert: string } {

@@ -11,15 +11,24 @@ type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 
 /**
  * libp2p dials the path `/`; upgrades of other paths are left to the server's other listeners and refused when there are none.
- * `admit` may turn a client away by its address, e.g. for a rate limit. Returns the function that detaches.
+ * `admit` may turn a client away by its address, e.g. for a rate limit. `addressOf` tells the client's IP where it is not the
+ * socket's, as behind a trusted proxy. Returns the function that detaches.
  * Throws INTERNAL when the relay has no WebSocket listener.
  */
-export function attachRelay(server: Server, relay: object, admit: (request: IncomingMessage) => boolean = () => true): () => void {
+export function attachRelay(
+  server: Server,
+  relay: object,
+  admit: (request: IncomingMessage) => boolean = () => true,
+  addressOf: (request: IncomingMessage) => string | undefined = ({ socket }) => socket.remoteAddress
+): () => void {
   const handOff = upgradeHandlerOf(relay)
   const onUpgrade: UpgradeHandler = (request, socket, head) => {
     if (pathOf(request) !== '/') {
       if (server.listenerCount('upgrade') === 1) refuse(socket, '404 Not Found')
     } else if (admit(request)) {
+      const address = addressOf(request)
+      // libp2p takes the remote address from the socket, and an address of its own hides that of the connection to the proxy
+      if (address !== request.socket.remoteAddress) Object.defineProperty(request.socket, 'remoteAddress', { value: address })
       handOff(request, socket, head)
     } else {
       refuse(socket, '429 Too Many Requests')

@@ -1,8 +1,10 @@
-/** Direct connections between clients: dials over WebRTC the peers that become known, and again when that fails or breaks. */
+/** Direct connections between clients: dials the peers that become known, and again when that fails or breaks. */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { backoffDelay } from './time/backoff.ts'
 import { systemClock, type Clock, type Random } from './time/clock.ts'
 import { DIAL_TIMEOUT_MS, PEERS_MAX, PEER_REDIAL_BASE_MS, PEER_REDIAL_CAP_MS, PEER_TRIES } from './settings.ts'
+import { leadsDirectly } from './peer-path.ts'
+import { reasonOf } from './reason-of.ts'
 import type { PeerNode } from './gossip.ts'
 import type { Connection, PeerId, PeerUpdate } from '@libp2p/interface'
 
@@ -11,6 +13,8 @@ export interface PeerDialerOptions {
   readonly random?: Random
   /** Direct connections that are enough. */
   readonly max?: number
+  /** A dial has failed; another may follow. */
+  readonly onFailure?: (peer: string, cause: string) => void
 }
 
 /**
@@ -20,7 +24,7 @@ export interface PeerDialerOptions {
  */
 export function dialPeers(
   node: PeerNode,
-  { clock = systemClock, random = Math.random, max = PEERS_MAX }: PeerDialerOptions = {}
+  { clock = systemClock, random = Math.random, max = PEERS_MAX, onFailure }: PeerDialerOptions = {}
 ): () => void {
   const stopping = new AbortController()
   const self = node.peerId.toString()
@@ -34,14 +38,16 @@ export function dialPeers(
   async function dial(id: PeerId, attempt: number): Promise<void> {
     try {
       const { addresses } = await node.peerStore.get(id)
-      const webRtc = addresses.map(({ multiaddr: address }) => address.toString()).filter((address) => address.includes('/webrtc'))
-      if (webRtc.length === 0) return void waiting.delete(id.toString())
-      await node.dial(
-        webRtc.map((address) => withPeer(address, id.toString())),
-        { signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) }
-      )
+      const direct = addresses
+        .map(({ multiaddr: address }) => address)
+        .filter(leadsDirectly)
+        .map((address) => withPeer(address.toString(), id.toString()))
+      // e.g. TCP from a browser, or a private address behind a public relay
+      if (direct.length === 0 || !(await node.isDialable(direct))) return void waiting.delete(id.toString())
+      await node.dial(direct, { signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) })
       waiting.delete(id.toString())
-    } catch {
+    } catch (error) {
+      if (!stopping.signal.aborted) onFailure?.(id.toString(), reasonOf(error))
       retry(id, attempt + 1)
     }
   }
@@ -63,10 +69,10 @@ export function dialPeers(
   }
 
   const onUpdate = ({ detail }: CustomEvent<PeerUpdate>): void => {
-    if (detail.peer.addresses.some(({ multiaddr: address }) => address.toString().includes('/webrtc'))) consider(detail.peer.id)
+    if (detail.peer.addresses.some(({ multiaddr: address }) => leadsDirectly(address))) consider(detail.peer.id)
   }
   const onClose = ({ detail }: CustomEvent<Connection>): void => {
-    if (detail.remoteAddr.toString().includes('/webrtc')) consider(detail.remotePeer)
+    if (leadsDirectly(detail.remoteAddr)) consider(detail.remotePeer)
   }
   node.addEventListener('peer:update', onUpdate)
   node.addEventListener('connection:close', onClose)
@@ -80,7 +86,7 @@ export function dialPeers(
 }
 
 function isDirect({ status, remoteAddr }: { status: string; remoteAddr: Multiaddr }): boolean {
-  return status === 'open' && remoteAddr.toString().includes('/webrtc')
+  return status === 'open' && leadsDirectly(remoteAddr)
 }
 
 function withPeer(address: string, peer: string): Multiaddr {

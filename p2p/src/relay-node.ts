@@ -1,27 +1,28 @@
 /** The relay: the peer with a fixed address through which the others find each other. */
-import { noise } from '@chainsafe/libp2p-noise'
 import { circuitRelayServer, type CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
-import { pubsubPeerDiscovery } from '@libp2p/pubsub-peer-discovery'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { GOSSIP_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
-import { atMost, followTopic } from './gossip.ts'
+import { ownAnnouncement } from './discovery.ts'
+import { encryption } from './encryption.ts'
+import { atMost, followTopic, type GossipValidator } from './gossip.ts'
 import { parsePeerKey } from './peer-key.ts'
+import { serveTopics } from './relay-topics.ts'
 import {
   CIRCUIT_RELAY,
   CONNECTION_MONITOR,
   DHT_PROTOCOL,
-  DISCOVERY_INTERVAL_MS,
-  DISCOVERY_MAX_BYTES,
   RELAY_CONNECTIONS,
   RELAY_GOSSIP,
   RELAY_TOPICS,
+  TEST_MAX_BYTES,
+  TEST_TOPIC,
   WEBSOCKETS,
   YAMUX
 } from './settings.ts'
@@ -42,20 +43,40 @@ export interface RelayOptions {
   readonly listen?: string
   /** Topics to forward besides the ledger's and discovery's. */
   readonly topics?: readonly string[]
+  /** No encryption, for development: CONFIG_INVALID unless the relay is on loopback. */
+  readonly unencrypted?: boolean
 }
+
+const GATES: ReadonlyMap<string, GossipValidator> = new Map([
+  [DISCOVERY_TOPIC, ownAnnouncement],
+  [TEST_TOPIC, atMost(TEST_MAX_BYTES)]
+])
 
 /** Starts a relay. Every topic that it forwards has a size limit from the start; `followTopic` puts a stricter gate in its place. */
 export async function createRelayNode(options: RelayOptions): Promise<RelayNode> {
-  const relay = await createLibp2p({
+  return startRelay(await relaySettings(options), options.topics)
+}
+
+/** For tests that show what happens without one of the settings. */
+export async function startRelay(settings: RelaySettings, topics: readonly string[] = []): Promise<RelayNode> {
+  const relay = await createLibp2p(settings)
+  for (const topic of [...RELAY_TOPICS, ...topics]) followTopic(relay, topic, GATES.get(topic) ?? atMost(GOSSIP_MAX_BYTES))
+  await serveTopics(relay)
+  return relay
+}
+
+export type RelaySettings = Awaited<ReturnType<typeof relaySettings>>
+
+export async function relaySettings(options: RelayOptions) {
+  const listen = options.listen ?? '/ip4/127.0.0.1/tcp/0/ws'
+  return {
     privateKey: parsePeerKey(options.peerKey),
-    addresses: { listen: [options.listen ?? '/ip4/127.0.0.1/tcp/0/ws'], announce: [...options.announce] },
+    addresses: { listen: [listen], announce: [...options.announce] },
     transports: [webSockets(WEBSOCKETS)],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [await encryption(options.unencrypted === true, [listen, ...options.announce])],
     streamMuxers: [yamux(YAMUX)],
     connectionManager: RELAY_CONNECTIONS,
     connectionMonitor: CONNECTION_MONITOR,
-    // listenOnly: it forwards announcements, and needs none of its own
-    peerDiscovery: [pubsubPeerDiscovery({ topics: [DISCOVERY_TOPIC], interval: DISCOVERY_INTERVAL_MS, listenOnly: true })],
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
@@ -64,9 +85,5 @@ export async function createRelayNode(options: RelayOptions): Promise<RelayNode>
       circuitRelay: circuitRelayServer(CIRCUIT_RELAY),
       dht: kadDHT({ protocol: DHT_PROTOCOL, clientMode: false, peerInfoMapper: passthroughMapper })
     }
-  })
-  for (const topic of [...RELAY_TOPICS, ...(options.topics ?? [])]) {
-    followTopic(relay, topic, atMost(topic === DISCOVERY_TOPIC ? DISCOVERY_MAX_BYTES : GOSSIP_MAX_BYTES))
   }
-  return relay
 }

@@ -3,3 +3,4 @@ export { createRelayNode, type RelayNode, type RelayOptions } from './relay-node
 export { attachRelay } from './one-port.ts'
 export { announceFor } from './announce.ts'
 export { peerKeyFromSeed } from './peer-key.ts'
+export { serveTopics, type RelayTopics } from './relay-topics.ts'

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   CHANNEL_QUEUE_BYTES,
   CIRCUIT_RELAY,
+  CLIENT_CONNECTIONS,
   CLIENT_GOSSIP,
   CLIENT_LISTEN,
   CONNECTION_MONITOR,
@@ -10,6 +11,7 @@ import {
   RELAY_GOSSIP,
   RELAY_TOPICS,
   REDIAL_CAP_MS,
+  TEST_TOPIC,
   webRtcSettings,
   YAMUX
 } from './settings.ts'
@@ -22,7 +24,7 @@ describe('settings that break the network in silence', () => {
   })
 
   it('punish invalid messages and nothing else, on every topic that the relay forwards', () => {
-    expect([...RELAY_TOPICS].sort()).toEqual([LEDGER_TOPIC, DISCOVERY_TOPIC].sort())
+    expect([...RELAY_TOPICS].sort()).toEqual([LEDGER_TOPIC, DISCOVERY_TOPIC, TEST_TOPIC].sort())
     for (const topic of RELAY_TOPICS) {
       expect(RELAY_GOSSIP.scoreParams?.topics?.[topic]).toMatchObject({
         topicWeight: 1,
@@ -69,7 +71,8 @@ describe('settings that break the network in silence', () => {
     expect(CLIENT_LISTEN).toEqual({ circuit: '/p2p-circuit', webRtc: '/webrtc' })
   })
 
-  it('cap the wait for a lost relay at 10 s', () => {
+  it('cap the wait for a lost relay at 10 s, and leave its redial to one supervisor', () => {
     expect(REDIAL_CAP_MS).toBe(10_000)
+    expect([CLIENT_CONNECTIONS.reconnectRetries, RELAY_CONNECTIONS.reconnectRetries]).toEqual([0, 0])
   })
 })

@@ -46,6 +46,10 @@ export const DIAL_TIMEOUT_MS = 10_000
 /** Redial of a lost relay: full jitter, doubling from the base, never more than the cap, for ever. */
 export const REDIAL_BASE_MS = 250
 export const REDIAL_CAP_MS = 10_000
+/** So many clients of one relay come back in a second, on average: 40 collapsed it (measured). See redial-delay.ts. */
+export const JOINS_PER_SECOND = 8
+/** A connection that lived so long was a good one: the next redial comes at once. */
+export const GOOD_CONNECTION_MS = 5_000
 
 /** Direct WebRTC connections that a client looks for. Each costs memory and ICE traffic; gossip needs about twelve. */
 export const PEERS_MAX = 16
@@ -90,7 +94,8 @@ export const CIRCUIT_RELAY: CircuitRelayServerInit = {
 // --- gossip --------------------------------------------------------------------------------------------------------------
 
 /**
- * Topics have no score at all until they are listed. Two invalid messages bring a peer to −80: graylisted.
+ * Topics have no score at all until they are listed. Three invalid messages bring a peer to −180, below
+ * the −80 from which on nothing that it says is read; two do not.
  * Rewards are off, because a long and friendly past (up to +3600 by default) would pay for many lies. The penalty for few mesh
  * deliveries is off, because a quiet topic is no offence: by default 20 messages are demanded within 5 s (source).
  */
@@ -114,6 +119,10 @@ const TOPIC_SCORE = {
   invalidMessageDeliveriesDecay: 0.99
 }
 
+/** For whoever wants to see that messages arrive. */
+export const TEST_TOPIC = 'peercompute/test/1'
+export const TEST_MAX_BYTES = 256
+
 const GOSSIP: Partial<GossipsubOpts> = {
   /** Else publishing throws until the first subscriber is known. */
   allowPublishToZeroTopicPeers: true,
@@ -124,7 +133,7 @@ const GOSSIP: Partial<GossipsubOpts> = {
   scoreParams: {
     /** Default −5·(n − 10)² for n peers on one IP: with 30 clients behind one proxy nobody received anything (measured). */
     IPColocationFactorWeight: 0,
-    topics: { [LEDGER_TOPIC]: TOPIC_SCORE, [DISCOVERY_TOPIC]: TOPIC_SCORE }
+    topics: { [LEDGER_TOPIC]: TOPIC_SCORE, [DISCOVERY_TOPIC]: TOPIC_SCORE, [TEST_TOPIC]: TOPIC_SCORE }
   }
 }
 
@@ -134,15 +143,21 @@ export const CLIENT_GOSSIP: Partial<GossipsubOpts> = GOSSIP
 export const RELAY_GOSSIP: Partial<GossipsubOpts> = { ...GOSSIP, D: 500, Dlo: 490, Dhi: 1_000 }
 
 /** gossipsub forwards only topics that it is itself subscribed to: 0 of 200 arrived otherwise (measured). */
-export const RELAY_TOPICS: readonly string[] = [LEDGER_TOPIC, DISCOVERY_TOPIC]
+export const RELAY_TOPICS: readonly string[] = [LEDGER_TOPIC, DISCOVERY_TOPIC, TEST_TOPIC]
 
 /** Gossip has reached everybody after this time, or it is lost: one heartbeat of gossipsub, and a half. */
 export const GOSSIP_SETTLE_MS = 1_500
 
 /** An announcement is a public key and a few addresses. */
 export const DISCOVERY_MAX_BYTES = 4 * KIB
-/** Default 10 s. */
-export const DISCOVERY_INTERVAL_MS = 2_000
+/** Of one peer in a small crowd. Default 10 s. */
+export const ANNOUNCE_MS = 1_000
+/** A relay passes each announcement on to everybody: n·(n − 1) of them in one interval, at most so many in a second. */
+export const ANNOUNCEMENTS_PER_SECOND = 3_000
+
+/** The report of a network: no sooner after a change, and no later, so that round trips and ages stay true. */
+export const OBSERVE_PAUSE_MS = 250
+export const OBSERVE_EVERY_MS = 5_000
 
 // --- client --------------------------------------------------------------------------------------------------------------
 
@@ -153,8 +168,11 @@ export const CLIENT_LISTEN = { circuit: '/p2p-circuit', webRtc: '/webrtc' } as c
  * No ICE server unless configured: the browser default is four STUN servers of third parties (source).
  * 16 MiB may wait in a data channel by default; 1 MiB keeps the sender's memory bounded.
  */
-export function webRtcSettings(iceServers: readonly RTCIceServer[]): WebRTCTransportInit {
-  return { rtcConfiguration: { iceServers: [...iceServers] }, dataChannel: { maxBufferedAmount: MIB } }
+export function webRtcSettings(iceServers: readonly RTCIceServer[], iceTransportPolicy?: RTCIceTransportPolicy): WebRTCTransportInit {
+  return {
+    rtcConfiguration: { iceServers: [...iceServers], ...(iceTransportPolicy === undefined ? {} : { iceTransportPolicy }) },
+    dataChannel: { maxBufferedAmount: MIB }
+  }
 }
 
 // --- frame channels ------------------------------------------------------------------------------------------------------
@@ -167,6 +185,8 @@ export const CHANNEL_CHUNK_BYTES = 64 * KIB
 export const CHANNEL_STALL_MS = 60_000
 /** After `close()`, the remote has this long to end its side. */
 export const CHANNEL_CLOSE_MS = 5_000
+/** Whoever opens a sealed stream has this long to show that it holds the key. */
+export const FIRST_SEALED_FRAME_MS = 5_000
 
 /** Kademlia of this platform only; never joins the public DHT. */
 export const DHT_PROTOCOL = '/peercompute/kad/1'

@@ -1,103 +1,135 @@
-/** Keeps the connection to one relay, for ever. */
+/** The relays of a client, each kept connected for itself. */
 import { multiaddr } from '@multiformats/multiaddr'
-import { backoffDelay } from './time/backoff.ts'
-import { systemClock, type Clock, type Random } from './time/clock.ts'
-import { DIAL_TIMEOUT_MS, REDIAL_BASE_MS, REDIAL_CAP_MS } from './settings.ts'
+import { keepConnected, type Link, type RelayState, type RelaySupervisor, type SuperviseOptions } from './keep-connected.ts'
+import { DIAL_TIMEOUT_MS } from './settings.ts'
+import { asError } from './as-error.ts'
 import type { PeerNode } from './gossip.ts'
-import type { Connection } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 
-export type RelayState =
-  | { readonly kind: 'connecting'; readonly attempt: number }
-  | { readonly kind: 'connected'; readonly peer: string; readonly address: string }
-  /** `cause` says why there is no connection now, in a few words. */
-  | { readonly kind: 'waiting'; readonly attempt: number; readonly delayMs: number; readonly cause: string }
-  | { readonly kind: 'stopped' }
+export type { RelayState, RelaySupervisor, SuperviseOptions }
 
-export interface SuperviseOptions {
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly onState?: (state: RelayState) => void
+/**
+ * Dials the relay until it answers, watches the connection, and dials again when it is lost: full jitter, capped at 10 s (more
+ * where a large crowd has lost it), without end. `addresses` are all of one and the same relay. The reservation, which gives this
+ * node its own address, comes back with the connection.
+ */
+export function superviseRelay(node: PeerNode, addresses: readonly string[], options: SuperviseOptions = {}): RelaySupervisor {
+  const targets = addresses.map((address) => multiaddr(address))
+  let relay: PeerId | undefined
+  const supervisor = keepConnected(async (signal) => {
+    const dialled = await node.dial(targets, { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) })
+    relay = dialled.remotePeer
+    return linkOf(node, dialled)
+  }, options)
+  /** A dial to a peer behind the relay would open the connection again. */
+  const onOpen = ({ detail }: CustomEvent<Connection>): void => {
+    if (supervisor.state.kind === 'cut' && relay?.equals(detail.remotePeer) === true) hangUp(node, detail)
+  }
+  node.addEventListener('connection:open', onOpen)
+  return {
+    get state() {
+      return supervisor.state
+    },
+    nudge: supervisor.nudge,
+    cut: supervisor.cut,
+    stop() {
+      node.removeEventListener('connection:open', onOpen)
+      supervisor.stop()
+    }
+  }
 }
 
-export interface RelaySupervisor {
+function linkOf(node: PeerNode, connection: Connection): Link {
+  return {
+    peer: connection.remotePeer.toString(),
+    address: connection.remoteAddr.toString(),
+    onClose(listener) {
+      // it may have closed before anybody listened for it
+      if (connection.status !== 'open') {
+        listener()
+        return
+      }
+      const onClose = ({ detail }: CustomEvent<Connection>): void => {
+        if (detail.id !== connection.id) return
+        node.removeEventListener('connection:close', onClose)
+        listener()
+      }
+      node.addEventListener('connection:close', onClose)
+    },
+    close() {
+      hangUp(node, connection)
+    }
+  }
+}
+
+/** All connections to this peer. */
+function hangUp(node: PeerNode, connection: Connection): void {
+  node.hangUp(connection.remotePeer).catch((error: unknown) => {
+    connection.abort(asError(error))
+  })
+}
+
+export interface SupervisedRelay {
+  readonly addresses: readonly string[]
   readonly state: RelayState
-  /** Ends a wait now, e.g. when the browser says that it is online again. */
+}
+
+export interface RelaysSupervisor {
+  readonly relays: readonly SupervisedRelay[]
+  /** Called after any of them has changed its state. Returns the function that ends it. */
+  onState(listener: () => void): () => void
   nudge(): void
-  /** Gives up, and leaves an open connection as it is. */
+  cut(): void
   stop(): void
 }
 
-/**
- * Dials the relay until it answers, watches the connection, and dials again when it is lost: full jitter, capped at 10 s, without
- * end. `addresses` are all of one and the same relay. The reservation, which gives this node its own address, comes back with the
- * connection.
- */
-export function superviseRelay(node: PeerNode, addresses: readonly string[], options: SuperviseOptions = {}): RelaySupervisor {
-  const { clock = systemClock, random = Math.random, onState } = options
-  const targets = addresses.map((address) => multiaddr(address))
-  const stopping = new AbortController()
-  let state: RelayState = { kind: 'connecting', attempt: 0 }
-  let cancelWait: (() => void) | undefined
-  let relay: Connection | undefined
-
-  function enter(next: RelayState): void {
-    state = next
-    onState?.(next)
-  }
-
-  async function dial(attempt: number): Promise<void> {
-    cancelWait = undefined
-    enter({ kind: 'connecting', attempt })
-    try {
-      const connection = await node.dial(targets, { signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) })
-      if (stopping.signal.aborted) return
-      relay = connection
-      enter({ kind: 'connected', peer: connection.remotePeer.toString(), address: connection.remoteAddr.toString() })
-      // it may have closed before anybody listened for it
-      if (connection.status !== 'open') lost('the connection closed at once')
-    } catch (error) {
-      if (!stopping.signal.aborted) wait(attempt + 1, describe(error))
-    }
-  }
-
-  function lost(cause: string): void {
-    relay = undefined
-    // another connection to the same relay may be open: dialling then returns it
-    wait(0, cause)
-  }
-
-  function wait(attempt: number, cause: string): void {
-    const delayMs = backoffDelay({ baseMs: REDIAL_BASE_MS, capMs: REDIAL_CAP_MS }, attempt, random)
-    enter({ kind: 'waiting', attempt, delayMs, cause })
-    cancelWait = clock.schedule(delayMs, () => void dial(attempt))
-  }
-
-  const onClose = (event: CustomEvent<Connection>): void => {
-    if (relay !== undefined && event.detail.id === relay.id) lost('the connection closed')
-  }
-  node.addEventListener('connection:close', onClose)
-  void dial(0)
-
+/** One supervisor for each relay, of which each has one or more addresses. What one relay does says nothing about another. */
+export function superviseRelays(
+  node: PeerNode,
+  relays: readonly (readonly string[])[],
+  options: Omit<SuperviseOptions, 'onState'> = {}
+): RelaysSupervisor {
+  const listeners = new Set<() => void>()
+  const supervised = relays.map((addresses) => ({
+    addresses,
+    supervisor: superviseRelay(node, addresses, {
+      ...options,
+      onState: () => {
+        for (const listener of [...listeners]) listener()
+      }
+    })
+  }))
   return {
-    get state() {
-      return state
+    get relays() {
+      return supervised.map(({ addresses, supervisor }) => ({ addresses, state: supervisor.state }))
+    },
+    onState(listener) {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
     },
     nudge() {
-      if (cancelWait === undefined || state.kind !== 'waiting') return
-      cancelWait()
-      void dial(state.attempt)
+      for (const { supervisor } of supervised) supervisor.nudge()
+    },
+    cut() {
+      for (const { supervisor } of supervised) supervisor.cut()
     },
     stop() {
-      if (stopping.signal.aborted) return
-      stopping.abort()
-      cancelWait?.()
-      node.removeEventListener('connection:close', onClose)
-      enter({ kind: 'stopped' })
+      for (const { supervisor } of supervised) supervisor.stop()
     }
   }
 }
 
-function describe(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(describe).join('; ')
-  return error instanceof Error && error.message !== '' ? error.message : 'the relay does not answer'
+/**
+ * Sorts addresses by relay, in the order of first mention: those that end in the same `/p2p/ID` belong together. An address
+ * without an id is a relay of its own.
+ */
+export function groupRelays(addresses: readonly string[]): string[][] {
+  const groups = new Map<string, string[]>()
+  for (const address of new Set(addresses)) {
+    const key = /\/p2p\/([^/]+)$/.exec(address)?.[1] ?? address
+    groups.set(key, [...(groups.get(key) ?? []), address])
+  }
+  return [...groups.values()]
 }
