@@ -1,11 +1,11 @@
-/** Limits of the blob exchange, each with its reason. "measured": 32 MiB between two Chromium pages over WebRTC on one machine. */
+/** Limits of the blob exchange, each with its reason. */
 const KIB = 1024
 const MIB = 1024 * KIB
 
 /** A circuit costs the relay's bandwidth, which all share, and ends after 64 MiB: only a small kernel may take this way. */
 export const BLOB_RELAYED_MAX_BYTES = 64 * KIB
 
-/** Streams of one fetch, over all peers that it asks. One waits for a round trip after each chunk; four keep the line full (measured). */
+/** Streams of one fetch, over all peers that it asks. One alone would leave the line empty for a round trip after each chunk. */
 export const BLOB_LANES = 4
 /** Chunks that may be asked for or wait beyond the last one that was kept: 2 MiB. */
 export const BLOB_WINDOW_CHUNKS = 8

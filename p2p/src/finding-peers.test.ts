@@ -62,7 +62,7 @@ describe('the DHT', () => {
 })
 
 describe('discovery', () => {
-  it('forgets who is silent, and finds a peer again that comes back as another one, as a page does that is loaded again', async () => {
+  it('finds a peer again that comes back as another one, as a page does that is loaded again', async () => {
     const relay = await network.relay()
     const relays = addressesOf(relay)
     const { node, discovery } = await createClientNode({ relays, webRtc: false })

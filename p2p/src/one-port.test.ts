@@ -62,7 +62,12 @@ describe('attachRelay', () => {
     await until(() => places.length > 0, 'the relay saw the client')
 
     expect(places).toEqual([
-      { peer: client.peerId.toString(), address: expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+/), subnet: '127.0.0.0/24' }
+      {
+        peer: client.peerId.toString(),
+        address: expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+/),
+        subnet: '127.0.0.0/24',
+        limited: false
+      }
     ])
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('page')
   })

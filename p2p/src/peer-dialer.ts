@@ -3,6 +3,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { backoffDelay } from './time/backoff.ts'
 import { systemClock, type Clock, type Random } from './time/clock.ts'
 import { DIAL_TIMEOUT_MS, PEERS_MAX, PEER_REDIAL_BASE_MS, PEER_REDIAL_CAP_MS, PEER_TRIES } from './settings.ts'
+import { dialWithin } from './dial-within.ts'
 import { leadsDirectly } from './peer-path.ts'
 import { reasonOf } from './reason-of.ts'
 import type { PeerNode } from './gossip.ts'
@@ -44,7 +45,7 @@ export function dialPeers(
         .map((address) => withPeer(address.toString(), id.toString()))
       // e.g. TCP from a browser, or a private address behind a public relay
       if (direct.length === 0 || !(await node.isDialable(direct))) return void waiting.delete(id.toString())
-      await node.dial(direct, { signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) })
+      await dialWithin(node, direct, DIAL_TIMEOUT_MS, stopping.signal)
       waiting.delete(id.toString())
     } catch (error) {
       if (!stopping.signal.aborted) onFailure?.(id.toString(), reasonOf(error))

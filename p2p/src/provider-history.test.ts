@@ -10,7 +10,15 @@ import {
   type RootId
 } from '@peercompute/job-specs'
 import { decodeFrames, encodeFrame, LEDGER_FRAME_MAX_BYTES, LEDGER_PROTOCOL } from '@peercompute/job-specs/protocol'
-import { createLedger, memoryLedgerStore, snapshotOf, writeCheckpoint, type EquivocationProof, type FeedWriter, type Ledger } from '@peercompute/ledger'
+import {
+  createLedger,
+  memoryLedgerStore,
+  snapshotOf,
+  writeCheckpoint,
+  type EquivocationProof,
+  type FeedWriter,
+  type Ledger
+} from '@peercompute/ledger'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CATCH_UP_MS } from './ledger-catch-up.ts'
 import { createFakeClock } from './testing/fake-clock.ts'
@@ -72,7 +80,10 @@ function spec() {
 }
 
 /** Speaks the protocol by hand: what it hears is collected, what it says is up to the test. */
-async function speaker(node: PeerNode, to: PeerNode): Promise<{ said: () => string[]; say: (frame: Uint8Array) => void; open: () => boolean }> {
+async function speaker(
+  node: PeerNode,
+  to: PeerNode
+): Promise<{ said: () => string[]; say: (frame: Uint8Array) => void; open: () => boolean }> {
   const stream = await node.dialProtocol(to.peerId, LEDGER_PROTOCOL)
   let bytes = Buffer.alloc(0)
   stream.addEventListener('message', ({ data }) => {
@@ -162,7 +173,12 @@ describe('a newcomer', () => {
     liar.say(encodeFrame({ type: 'heads', feeds: [], checkpoint: { ...held.feed, snapshot: held.sha256 } }))
     liar.say(encodeFrame({ type: 'update', ...held.feed }, first))
     await until(() => liar.said().includes('want-snapshot'), 'it asks')
-    liar.say(encodeFrame({ type: 'snapshot', sha256: held.sha256 }, held.encoded.map((byte, i) => (i === 50 ? byte ^ 1 : byte))))
+    liar.say(
+      encodeFrame(
+        { type: 'snapshot', sha256: held.sha256 },
+        held.encoded.map((byte, i) => (i === 50 ? byte ^ 1 : byte))
+      )
+    )
     await until(() => late.provider.stats.offences === 2, 'the bytes are others')
     expect(late.ledger.checkpoint()).toBeNull()
   })

@@ -1,12 +1,5 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import {
-  canonicalBytes,
-  generateKeyPair,
-  jobSpecSchema,
-  signSpec,
-  SPEC_MAX_BYTES,
-  type JobSpec
-} from '@peercompute/job-specs'
+import { canonicalBytes, generateKeyPair, jobSpecSchema, signSpec, SPEC_MAX_BYTES, type JobSpec } from '@peercompute/job-specs'
 import {
   ANTI_ENTROPY_MS,
   decodeFrames,

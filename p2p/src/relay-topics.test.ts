@@ -48,7 +48,10 @@ describe('topics on request', () => {
       return 'accept'
     })
     const registrations = await Promise.all([one, other].map((member) => registerTopics(member, [topic])))
-    for (const registration of registrations) network.after(registration.stop)
+    for (const registration of registrations)
+      network.after(() => {
+        registration.stop()
+      })
     await until(() => registrations.every(({ states }) => [...states.values()].includes('forwarded')), 'the relay forwards')
     await until(() => subscribersOf(one, topic).has(relay.peerId.toString()), 'the relay is known to follow')
     const message = 'nobody else reads this'
@@ -119,7 +122,9 @@ describe('topics on request', () => {
     const relay = await network.relay()
     const client = await network.client(addressesOf(relay))
     const registration = await registerTopics(client, [topicOf(1), topicOf(2)])
-    network.after(registration.stop)
+    network.after(() => {
+      registration.stop()
+    })
     const forwarded = () => relay.services.pubsub.getTopics().includes(topicOf(2))
     await until(forwarded, 'the relay follows')
     await Promise.all(relay.getConnections().map((connection) => connection.close()))
@@ -132,7 +137,9 @@ describe('topics on request', () => {
     const relay = await network.relay()
     const client = await network.client(addressesOf(relay))
     const registration = await registerTopics(client, [1, 2, 3, 4, 5].map(topicOf))
-    network.after(registration.stop)
+    network.after(() => {
+      registration.stop()
+    })
     await until(() => [...registration.states.values()].includes('client-full'), 'the cap is met')
   })
 })

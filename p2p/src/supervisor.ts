@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { keepConnected, type Link, type RelayState, type RelaySupervisor, type SuperviseOptions } from './keep-connected.ts'
 import { DIAL_TIMEOUT_MS } from './settings.ts'
 import { asError } from './as-error.ts'
+import { dialWithin } from './dial-within.ts'
 import type { PeerNode } from './gossip.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
@@ -17,7 +18,7 @@ export function superviseRelay(node: PeerNode, addresses: readonly string[], opt
   const targets = addresses.map((address) => multiaddr(address))
   let relay: PeerId | undefined
   const supervisor = keepConnected(async (signal) => {
-    const dialled = await node.dial(targets, { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) })
+    const dialled = await dialWithin(node, targets, DIAL_TIMEOUT_MS, signal)
     relay = dialled.remotePeer
     return linkOf(node, dialled)
   }, options)

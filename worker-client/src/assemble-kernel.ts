@@ -1,10 +1,14 @@
 import { hostDescriptionSchema, type RootId } from '@peercompute/job-specs'
-import type { LedgerStore } from '@peercompute/ledger'
+import type { LedgerStore, RecordVerifier } from '@peercompute/ledger'
 import type { Clock } from '@peercompute/p2p/time'
+import { createBlobClient } from './blobs/blob-client.ts'
+import type { BlobDisk } from './blobs/blob-disk.ts'
+import { createBlobStore } from './blobs/blob-store.ts'
+import { createMemoryBlobDisk } from './blobs/memory-blob-disk.ts'
+import { retainLiveBlobs } from './blobs/retain-live-blobs.ts'
 import { createComputeManager } from './compute/compute-manager.ts'
 import type { ComputeWorker } from './compute/compute-worker.ts'
 import type { Identity } from './identity/identity.ts'
-import { createBlobClient } from './jobs/blob-client.ts'
 import { createJobCache } from './jobs/job-cache.ts'
 import { createNetworkManager } from './network/network-manager.ts'
 import type { StartPeerNetwork } from './network/peer-network.ts'
@@ -27,7 +31,11 @@ export interface KernelParts {
   readonly memoryBytes: number
   readonly outboxStore: OutboxStore
   readonly ledgerStore: LedgerStore
+  /** Where long catch-ups of the ledger are verified. By default in this thread. */
+  readonly verifier?: RecordVerifier
   readonly pins: PinStore
+  /** Where kernels and inputs are kept, for this host and for others. By default in memory. */
+  readonly blobDisk?: BlobDisk
   readonly clock: Clock
   readonly random: () => number
   readonly fetch: typeof globalThis.fetch
@@ -46,24 +54,41 @@ export async function assembleKernel(parts: KernelParts): Promise<NodeKernel> {
     memoryBytes: parts.memoryBytes
   })
   const outbox = await createOutbox({ store: parts.outboxStore, host: identity.certificate.host })
-  const jobs = createJobCache({ fetchBlob: createBlobClient({ coordinator, fetch }) })
+  const store = createBlobStore({ disk: parts.blobDisk ?? createMemoryBlobDisk() })
+  const blobs = createBlobClient({ store, coordinator, fetch, clock, random })
+  const jobs = createJobCache({ fetchBlob: blobs.fetch })
+  const state = createStateManager({
+    identity,
+    store: parts.ledgerStore,
+    clock,
+    ...(parts.verifier === undefined ? {} : { verifier: parts.verifier })
+  })
+  const network = createNetworkManager({
+    coordinator,
+    identity,
+    host,
+    clock,
+    random,
+    fetch,
+    pins: parts.pins,
+    ...(parts.root === undefined ? {} : { root: parts.root }),
+    ...(parts.startPeers === undefined ? {} : { startPeers: parts.startPeers })
+  })
+  const stopRetaining = retainLiveBlobs({ store, ledger: state, jobs, clock })
+  network.onPeerNetwork((peers) => {
+    // without peers the coordinator is asked, as before
+    blobs.join(peers).catch(() => undefined)
+  })
   return createNodeKernel({
     identity,
     jobs,
     outbox,
-    release: parts.release ?? (() => undefined),
+    state,
+    network,
     compute: createComputeManager({ workers, identity, jobs, outbox, clock, random }),
-    state: createStateManager({ identity, store: parts.ledgerStore, clock }),
-    network: createNetworkManager({
-      coordinator,
-      identity,
-      host,
-      clock,
-      random,
-      fetch,
-      pins: parts.pins,
-      ...(parts.root === undefined ? {} : { root: parts.root }),
-      ...(parts.startPeers === undefined ? {} : { startPeers: parts.startPeers })
-    })
+    release: async () => {
+      stopRetaining()
+      await parts.release?.()
+    }
   })
 }

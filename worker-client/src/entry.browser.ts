@@ -2,6 +2,7 @@
 import { isKnownKernel } from '@peercompute/kernels'
 import { PeerComputeError, type ReasonCode, type RootId } from '@peercompute/job-specs'
 import { assembleKernel } from './assemble-kernel.ts'
+import { createIdbBlobDisk } from './blobs/idb-blob-disk.ts'
 import { systemClock } from '@peercompute/p2p/time'
 import { browserComputeWorkers } from './compute/browser.ts'
 import { createIdbIdentityStore } from './identity/idb-identity-store.ts'
@@ -12,6 +13,7 @@ import type { NodeKernel } from './node-kernel.ts'
 import { createIdbOutboxStore } from './outbox/idb-outbox-store.ts'
 import { createWorkerClock } from './page/worker-clock.ts'
 import { createIdbLedgerStore } from './state/idb-ledger-store.ts'
+import { createWorkerVerifier } from './state/worker-verifier.ts'
 
 export interface BrowserVolunteerOptions {
   /** Base address of the coordinator; by default the origin of the page. */
@@ -59,8 +61,10 @@ export async function createBrowserVolunteer(options: BrowserVolunteerOptions): 
     admitWgsl: isKnownKernel
   })
   const timers = startTimers()
+  const verifier = createWorkerVerifier(startVerifier)
   const release = () => {
     timers?.terminate()
+    verifier.stop()
     executors.close()
   }
   try {
@@ -74,6 +78,8 @@ export async function createBrowserVolunteer(options: BrowserVolunteerOptions): 
       memoryBytes: deviceMemoryBytes(navigator),
       outboxStore: createIdbOutboxStore(databaseName),
       ledgerStore: createIdbLedgerStore(databaseName),
+      verifier,
+      blobDisk: createIdbBlobDisk(databaseName),
       pins: createIdbPinStore(databaseName),
       release,
       clock: timers === null ? systemClock : createWorkerClock(timers),
@@ -102,6 +108,15 @@ function startTimers(): Worker | null {
   }
 }
 
+/** Null where the page's policy allows no worker. */
+function startVerifier(): Worker | null {
+  try {
+    return new Worker(new URL('./state/verify-worker.ts', import.meta.url), { type: 'module', name: 'peercompute-verifier' })
+  } catch {
+    return null
+  }
+}
+
 function browserName(userAgent: string): string {
   const [, name, version] = /(Firefox|Edg|Chrome|Version)\/(\d+)/.exec(userAgent) ?? []
   const names: Readonly<Record<string, string>> = { Firefox: 'firefox', Edg: 'edge', Chrome: 'chromium', Version: 'safari' }
@@ -114,8 +129,12 @@ function deviceMemoryBytes(navigator: Navigator & { readonly deviceMemory?: numb
 }
 
 export * from './index.ts'
+export { browserComputeWorkers } from './compute/browser.ts'
 export { followPage, type PagePreferences } from './page/page-manners.ts'
+export { probeDataWorker } from './page/probe-data-worker.ts'
 export { createIdbIdentityStore } from './identity/idb-identity-store.ts'
 export { createIdbOutboxStore } from './outbox/idb-outbox-store.ts'
 export { createIdbPinStore } from './network/idb-pin-store.ts'
 export { createIdbLedgerStore } from './state/idb-ledger-store.ts'
+export { startLibp2pNetwork } from './network/libp2p-network.ts'
+export { shareInMemory } from './state/share-in-memory.ts'

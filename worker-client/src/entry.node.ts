@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { isKnownKernel } from '@peercompute/kernels'
 import { PeerComputeError, type KernelRef, type RootId } from '@peercompute/job-specs'
 import { assembleKernel } from './assemble-kernel.ts'
+import { createFolderBlobDisk } from './blobs/folder-blob-disk.ts'
 import { systemClock } from '@peercompute/p2p/time'
 import { nodeComputeWorkers } from './compute/node.ts'
 import { createFolderIdentityStore } from './identity/folder-identity-store.ts'
 import { loadOrCreateIdentity } from './identity/identity.ts'
 import { createFolderPinStore } from './network/folder-pin-store.ts'
-import { startLibp2pNetwork } from './network/libp2p-network.ts'
+import { libp2pNetwork } from './network/libp2p-network.ts'
 import type { NodeKernel } from './node-kernel.ts'
 import { createFolderOutboxStore } from './outbox/folder-outbox-store.ts'
 import { createFolderLedgerStore } from './state/folder-ledger-store.ts'
@@ -30,6 +31,8 @@ export interface NodeVolunteerOptions {
   readonly admit?: (kernel: KernelRef) => boolean
   /** False for HTTP only. */
   readonly peers?: boolean
+  /** Where to wait for TCP connections of other volunteers, e.g. `/ip4/0.0.0.0/tcp/0` for the local network. None by default. */
+  readonly tcpListen?: readonly string[]
 }
 
 /**
@@ -56,13 +59,14 @@ export async function createNodeVolunteer(options: NodeVolunteerOptions): Promis
       memoryBytes: totalmem(),
       outboxStore: createFolderOutboxStore(join(folder, 'outbox')),
       ledgerStore: createFolderLedgerStore(join(folder, 'ledger')),
+      blobDisk: createFolderBlobDisk(join(folder, 'blobs')),
       pins: createFolderPinStore(folder),
       clock: systemClock,
       random: Math.random,
       fetch: globalThis.fetch,
       release: unlock,
       ...(options.root === undefined ? {} : { root: options.root }),
-      ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork })
+      ...(options.peers === false ? {} : { startPeers: libp2pNetwork({ tcpListen: options.tcpListen ?? [] }) })
     })
   } catch (error) {
     await unlock()

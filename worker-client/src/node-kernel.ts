@@ -71,6 +71,7 @@ export interface UnitDone extends UnitEvent {
 
 export interface NodeKernel extends AsyncDisposable {
   readonly state: StateManager
+  readonly network: NetworkManager
   snapshot(): KernelSnapshot
   start(): void
   /** Adds a cause to rest. By default the volunteer's own wish. */
@@ -200,6 +201,7 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
 
   return {
     state: stateManager,
+    network,
     snapshot,
     start() {
       if (state !== 'offline') throw new PeerComputeError('INTERNAL', `The kernel was started in state "${state}"`)

@@ -1,7 +1,16 @@
 /** Ledger replicas on real nodes, for tests of the exchange between them. */
 import { certifyCoordinator, certifyHost, generateKeyPair, type JobId, type KeyPair, type RootId } from '@peercompute/job-specs'
 import { LEDGER_TOPIC } from '@peercompute/job-specs/protocol'
-import { createFold, createLedger, followLedger, memoryLedgerStore, type FeedWriter, type Ledger, type LedgerFold, type LedgerLimits } from '@peercompute/ledger'
+import {
+  createFold,
+  createLedger,
+  followLedger,
+  memoryLedgerStore,
+  type FeedWriter,
+  type Ledger,
+  type LedgerFold,
+  type LedgerLimits
+} from '@peercompute/ledger'
 import { subscribersOf, type PeerNode } from '../gossip.ts'
 import { PeerComputeProvider, type ProviderScope } from '../provider.ts'
 import { systemClock, type Clock } from '../time/clock.ts'

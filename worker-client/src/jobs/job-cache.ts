@@ -16,7 +16,7 @@ import {
 } from '@peercompute/job-specs'
 import { verifyAdmission, type LeasedJob } from '@peercompute/job-specs/protocol'
 import type { PreparedJob } from '../compute/compute-worker.ts'
-import type { FetchBlob } from './blob-client.ts'
+import type { FetchBlob } from '../blobs/blob-client.ts'
 
 /** The most that one `ask` can name. */
 export const JOBS_MAX = 256

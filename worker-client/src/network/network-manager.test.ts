@@ -1,6 +1,7 @@
 import { PeerComputeError, type RootId } from '@peercompute/job-specs'
+import { createClientNode, createNetworkObserver, superviseRelays, type PeerNode } from '@peercompute/p2p'
 import { createFakeClock, until, type FakeClock } from '@peercompute/p2p/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
 import { startHttpCoordinator, type HttpCoordinator } from '../test-support/http-coordinator.ts'
@@ -19,6 +20,12 @@ let pins: PinStore
 let network: NetworkManager
 let sessions: (WorkSession | null)[]
 
+let node: PeerNode
+
+beforeAll(async () => {
+  node = (await createClientNode({ relays: [], webRtc: false })).node
+})
+afterAll(() => node.stop())
 beforeEach(async () => {
   coordinator = await createTestCoordinator()
   http = await startHttpCoordinator(coordinator)
@@ -51,7 +58,12 @@ function start(changes: Partial<NetworkManagerInit> = {}): void {
 
 /** A peer-to-peer network whose relay the test switches on and off. */
 function peerNetwork(): PeerNetwork & { up: boolean; stopped: boolean } {
+  const observer = createNetworkObserver({ node, relays: superviseRelays(node, []), discovery: null, webRtc: false, iceServers: 0 })
   const peers = {
+    node,
+    report: observer.report,
+    onReport: observer.onReport,
+    trials: { announce: () => undefined, publish: () => Promise.resolve(0), onMessage: () => () => undefined, cut: () => undefined },
     up: true,
     stopped: false,
     openWorkChannel: () =>
@@ -61,6 +73,7 @@ function peerNetwork(): PeerNetwork & { up: boolean; stopped: boolean } {
     retryNow: () => undefined,
     share: () => Promise.resolve(),
     stop: async () => {
+      observer.stop()
       peers.stopped = true
     }
   }
@@ -184,6 +197,46 @@ describe('NetworkManager', () => {
     start()
     await until(() => network.state.error !== null)
     expect(network.state.error?.code).toBe('COORDINATOR_UNREACHABLE')
+  })
+
+  it('starts the peer-to-peer network from what a coordinator that is away said last, and keeps it when the coordinator is back', async () => {
+    withAddress()
+    start({ startPeers: () => Promise.resolve(peerNetwork()) })
+    await until(connected)
+    expect(network.state.infoFrom).toBe('coordinator')
+    await network.stop()
+
+    http.override = (_request, response) => {
+      response.writeHead(503).end()
+      return true
+    }
+    const started: string[] = []
+    start({
+      startPeers: (info) => {
+        started.push(info.peerId)
+        return Promise.resolve(peerNetwork())
+      }
+    })
+    await until(() => network.state.connection === 'offline' && network.peerNetwork() !== null)
+    expect(network.state).toMatchObject({ infoFrom: 'memory', root: coordinator.root, error: { code: 'COORDINATOR_UNREACHABLE' } })
+    expect(network.state.info?.addresses).toEqual(['/ip4/127.0.0.1/tcp/1/ws'])
+
+    http.override = null
+    await reconnected()
+    expect(network.state).toMatchObject({ infoFrom: 'coordinator', transport: 'libp2p' })
+    expect(started).toEqual(['relay'])
+  })
+
+  it('starts no network from memory when another root is pinned since', async () => {
+    withAddress()
+    start({ startPeers: () => Promise.resolve(peerNetwork()) })
+    await until(connected)
+    await network.stop()
+    await pins.set(http.url, 'A'.repeat(43) as RootId)
+    start({ startPeers: () => Promise.reject(new Error('It must not start')) })
+    await until(() => network.state.connection === 'offline' && network.state.error !== null)
+    expect(network.state).toMatchObject({ info: null, infoFrom: null, error: { code: 'COORDINATOR_UNTRUSTED' } })
+    expect(network.peerNetwork()).toBeNull()
   })
 
   it('closes the session and the peer-to-peer network when it is stopped', async () => {

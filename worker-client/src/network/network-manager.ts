@@ -5,6 +5,9 @@
  *   connected    a session is open; over HTTP, libp2p is tried again from time to time and taken when it works
  *   offline      waits: full jitter, capped, without end; `retryNow` cuts the wait short
  *   stopped
+ *
+ * The peer-to-peer network starts from what the coordinator said last time, so that a client whose coordinator is away meets the
+ * others through further relays: ledger and discovery go on.
  */
 import {
   PeerComputeError,
@@ -53,6 +56,8 @@ export interface NetworkState {
   readonly connection: 'offline' | 'connecting' | 'connected' | 'stopped'
   readonly transport: 'libp2p' | 'http' | null
   readonly info: CoordinatorInfo | null
+  /** Whether `info` is of now, or what the coordinator said another time: it has not been reached since the start. */
+  readonly infoFrom: 'coordinator' | 'memory' | null
   readonly root: RootId | null
   /** What ended the last session or attempt. */
   readonly error: PeerComputeError | null
@@ -68,6 +73,8 @@ export interface NetworkManager {
   onState(listener: (state: NetworkState) => void): () => void
   /** Null when the session is lost. */
   onSession(listener: (session: WorkSession | null) => void): () => void
+  /** The peer-to-peer network that runs now. */
+  peerNetwork(): PeerNetwork | null
   onPeerNetwork(listener: (network: PeerNetwork) => void): () => void
   onStop(listener: (stop: { readonly job: JobId; readonly why: ReasonCode }) => void): () => void
   onNudge(listener: () => void): () => void
@@ -87,7 +94,7 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
   const nudges = createListeners<undefined>()
   const stopped = new AbortController()
   const retry = createGate()
-  let state: NetworkState = { connection: 'offline', transport: null, info: null, root: null, error: null, peers: [] }
+  let state: NetworkState = { connection: 'offline', transport: null, info: null, infoFrom: null, root: null, error: null, peers: [] }
   let peers: { readonly network: Promise<PeerNetwork>; readonly addresses: string } | null = null
   const running = new Set<PeerNetwork>()
   let loop: Promise<void> = Promise.resolve()
@@ -97,9 +104,9 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
     states.emit(state)
   }
 
-  /** Starts the peer-to-peer network once, and again when the coordinator has moved. */
+  /** Starts the peer-to-peer network once, and again when the coordinator names other addresses. */
   const peersFor = (info: CoordinatorInfo, start: StartPeerNetwork): Promise<PeerNetwork> => {
-    const addresses = info.addresses.join(' ')
+    const addresses = JSON.stringify([info.addresses, info.relays, info.iceServers])
     if (peers?.addresses === addresses) return peers.network
     const old = peers
     const network = (async () => {
@@ -128,6 +135,15 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
       if (peers === starting) peers = null
     })
     return network
+  }
+
+  /** Before the coordinator has answered, and whether or not it does. */
+  const startFromMemory = async (start: StartPeerNetwork) => {
+    const info = await init.pins.lastInfo(coordinator)
+    const root = init.root ?? (await init.pins.get(coordinator))
+    if (info === null || info.certificate.root !== root || state.info !== null || info.addresses.length + info.relays.length === 0) return
+    setState({ info, infoFrom: 'memory', root })
+    await peersFor(info, start)
   }
 
   const introduce = (channel: WorkChannel, root: RootId) =>
@@ -166,7 +182,8 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
       fetchCoordinatorInfo(coordinator, init.fetch, signal)
     )
     const root = await trustedRoot({ info, coordinator, pins: init.pins, ...(init.root === undefined ? {} : { given: init.root }) })
-    setState({ info, root })
+    setState({ info, infoFrom: 'coordinator', root })
+    await init.pins.setLastInfo(coordinator, info).catch(() => undefined)
     return (
       (await openOverPeers(info, root)) ?? {
         session: await introduce(createHttpWorkChannel({ coordinator, fetch: init.fetch }), root),
@@ -241,6 +258,7 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
       return state
     },
     start() {
+      if (init.startPeers !== undefined) startFromMemory(init.startPeers).catch(() => undefined)
       loop = run().catch(() => undefined)
     },
     retryNow() {
@@ -261,6 +279,7 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
     },
     onState: states.on,
     onSession: sessions.on,
+    peerNetwork: () => [...running].at(-1) ?? null,
     onPeerNetwork: networks.on,
     onStop: stops.on,
     onNudge: nudges.on

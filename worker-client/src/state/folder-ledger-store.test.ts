@@ -9,6 +9,9 @@ import { testSpec } from '../test-support/test-job.ts'
 import { createFolderLedgerStore } from './folder-ledger-store.ts'
 import { createStateManager, type StateManager } from './state-manager.ts'
 
+/** Of a store that knows no own feed: the fake clock's time in seconds. */
+const FIRST_EPOCH = 1_700_000_000
+
 let folder: string
 let identity: Identity
 let open: StateManager[]
@@ -37,7 +40,7 @@ describe('createFolderLedgerStore', () => {
     await after.ledger.ready
     expect(after.ledger.foldHash()).toBe(before.ledger.foldHash())
     await after.publish(testSpec({ revision: 2 }))
-    expect(after.ledger.heads()).toMatchObject([{ epoch: 0, length: 3 }])
+    expect(after.ledger.heads()).toMatchObject([{ epoch: FIRST_EPOCH, length: 3 }])
   })
 
   it('cuts off the update that a crash left half written', async () => {
@@ -59,7 +62,7 @@ describe('createFolderLedgerStore', () => {
     await writeFile(join(folder, file), 'not a feed at all')
     const after = manager()
     await after.publish(testSpec({ revision: 2 }))
-    expect(after.ledger.heads()).toMatchObject([{ epoch: 1, length: 2 }])
+    expect(after.ledger.heads()).toMatchObject([{ epoch: FIRST_EPOCH + 1, length: 2 }])
   })
 
   it('ignores files of other names', async () => {

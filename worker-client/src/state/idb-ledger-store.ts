@@ -39,7 +39,8 @@ export function createIdbLedgerStore(databaseName = 'peercompute'): LedgerStore 
         }
       }),
     async save(feed, update) {
-      if (!kept.has(nameOf(feed))) await withDatabase((database) => database.put('feeds', { author: feed.author, epoch: feed.epoch }, nameOf(feed)))
+      if (!kept.has(nameOf(feed)))
+        await withDatabase((database) => database.put('feeds', { author: feed.author, epoch: feed.epoch }, nameOf(feed)))
       const persistence = await openFeed(feed)
       applyUpdate(persistence.doc, update)
       // y-indexeddb writes without telling when it is done; reading the same store waits for it.

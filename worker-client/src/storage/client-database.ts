@@ -1,7 +1,7 @@
 /** The volunteer's IndexedDB database: identity, outbox, pins. Ledger feeds have databases of their own (y-indexeddb). */
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
-import type { RootId } from '@peercompute/job-specs'
-import type { FeedName } from '@peercompute/ledger'
+import type { CoordinatorInfo, RootId } from '@peercompute/job-specs'
+import type { EquivocationProof, FeedName } from '@peercompute/ledger'
 import type { Identity } from '../identity/identity.ts'
 import type { OutboxItem } from '../outbox/outbox.ts'
 
@@ -10,19 +10,32 @@ interface ClientDatabase extends DBSchema {
   outbox: { key: string; value: OutboxItem }
   /** Pinned roots by coordinator URL. */
   pins: { key: string; value: RootId }
+  /** What each coordinator said last, by its URL. */
+  coordinators: { key: string; value: CoordinatorInfo }
   /** Feeds that are kept, by the name of their own database. */
   feeds: { key: string; value: FeedName }
+  /** The newest snapshot of the ledger, as it travels. */
+  snapshots: { key: string; value: Uint8Array }
+  /** Proofs of forks, by the name of the feed's own database. */
+  forks: { key: string; value: EquivocationProof }
 }
 
-const VERSION = 1
+const VERSION = 2
 
 export function openClientDatabase(name = 'peercompute'): Promise<IDBPDatabase<ClientDatabase>> {
   return openDB<ClientDatabase>(name, VERSION, {
-    upgrade(database) {
-      database.createObjectStore('identity')
-      database.createObjectStore('outbox')
-      database.createObjectStore('pins')
-      database.createObjectStore('feeds')
+    upgrade(database, before) {
+      if (before < 1) {
+        database.createObjectStore('identity')
+        database.createObjectStore('outbox')
+        database.createObjectStore('pins')
+        database.createObjectStore('feeds')
+      }
+      if (before < 2) {
+        database.createObjectStore('coordinators')
+        database.createObjectStore('snapshots')
+        database.createObjectStore('forks')
+      }
     },
     // A tab with an older page must not keep a newer one from upgrading.
     blocking: (_current, _blocked, event) => {

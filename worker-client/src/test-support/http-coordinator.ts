@@ -78,6 +78,8 @@ export async function startHttpCoordinator(
         root: coordinator.root,
         peerId: '',
         addresses: [],
+        relays: [],
+        iceServers: [],
         protocols: [],
         tokenRequired: false,
         hosts: 0,
