@@ -42,9 +42,24 @@ export type Settlement =
   | { readonly kind: 'ended'; readonly job: JobId; readonly state: 'completed' | 'failed' | 'cancelled'; readonly settled: number }
   | { readonly kind: 'credit'; readonly account: AccountId; readonly microCredits: number }
 
+/** What a ledger says of a job. `settled` may overlap. */
+export interface RememberedJob {
+  readonly signed: SignedSpec
+  readonly custodial: boolean
+  readonly settled: readonly { readonly start: number; readonly count: number }[]
+  /** How it ended; null while it went on. */
+  readonly ended: 'completed' | 'failed' | 'cancelled' | null
+}
+
 export interface Coordinator {
   /** Same signed spec twice: the same id, `created: false`. The signature has been checked by the caller. */
   submit(signed: SignedSpec, custodial: boolean): Promise<SubmitAnswer>
+  /** Takes over what a ledger remembers of a job; settled units need not be computed again. Idempotent. `units`: those that were new. */
+  restore(job: RememberedJob): Promise<{ readonly missingBlobs: readonly ContentHash[]; readonly units: number }>
+  /** Totals in millionths; a total never sinks. */
+  restoreCredit(credit: ReadonlyMap<AccountId, number>): Promise<void>
+  /** The ledger no longer tells of these ended jobs. */
+  retire(jobs: readonly JobId[]): Promise<void>
   /** A blob that jobs may be waiting for has arrived. */
   blobArrived(sha256: ContentHash): Promise<void>
   cancel(job: JobId): Promise<void>
@@ -63,6 +78,12 @@ export interface Coordinator {
   ): Promise<readonly { job: JobId; epoch: number; durationMs: number }[]>
   release(host: HostId, job: JobId, epoch: number): Promise<void>
 
+  /** Ended jobs of which the ledger no longer tells. */
+  retired(): ReadonlySet<JobId>
+  /** Whether all of units start … start + count − 1 are settled with values that are held here. */
+  holdsValues(job: JobId, range: { readonly start: number; readonly count: number }): boolean
+  /** Digests of units start … start + count − 1, in order; null when not all of them are settled with values that are held here. */
+  settledDigests(job: JobId, range: { readonly start: number; readonly count: number }): readonly ContentHash[] | null
   signedSpec(job: JobId): SignedSpec | undefined
   /** Newest first. `cursor` is what the previous page returned as `next`. */
   jobs(options: { limit: number; cursor?: string }): Page<JobSummary>

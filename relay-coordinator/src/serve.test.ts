@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { createServer } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { chmod, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -184,6 +186,56 @@ it('announces the public address behind TLS, and then wants the token even on th
     body: JSON.stringify({ spec: smallSpec() })
   })
   expect(response.status).toBe(401)
+})
+
+/** Status of a WebSocket upgrade that a proxy on this machine passes on for a client. */
+function upgradeFor(port: number, client: string, held: Duplex[]): Promise<number> {
+  const { promise, resolve, reject }: PromiseWithResolvers<number> = Promise.withResolvers()
+  const headers = {
+    connection: 'upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+    'x-forwarded-for': client
+  }
+  request({ host: '127.0.0.1', port, path: '/', headers })
+    .on('response', ({ statusCode }) => {
+      resolve(statusCode ?? 0)
+    })
+    .on('upgrade', ({ statusCode }, socket) => {
+      held.push(socket)
+      resolve(statusCode ?? 0)
+    })
+    .on('error', reject)
+    .end()
+  return promise
+}
+
+it('lets a subnet hold so many connections, and takes the word of a proxy for it only when that is trusted', async () => {
+  const clients = ['203.0.113.1', '203.0.113.2', '198.51.100.1']
+  const trusting = await start({ trustProxy: ['127.0.0.1'], subnetQuota: 1 })
+  const held: Duplex[] = []
+  const comeTo = async ({ port }: RunningServer) => {
+    const statuses: number[] = []
+    for (const client of clients) statuses.push(await upgradeFor(port, client, held))
+    for (const socket of held) socket.destroy()
+    return statuses
+  }
+  expect(await comeTo(trusting)).toEqual([101, 429, 101])
+  await trusting.close()
+  expect(await comeTo(await start({ subnetQuota: 1 }))).toEqual([101, 101, 101])
+})
+
+it('tells clients of further relays and of ICE servers, and none of either by default', async () => {
+  const server = await start()
+  expect(await info(server.url)).toMatchObject({ relays: [], iceServers: [] })
+  await server.close()
+  const relay = '/dns4/relay.example/tcp/443/tls/ws/p2p/12D3KooWGzBrHY1dLZbXcYQzEKLk3E4Gk6wYoqk7yDeTZ1iFVn3D'
+  const again = await start({ alsoRelay: [relay], iceServers: ['turn:turn.example:3478,volunteer,secret'] })
+  expect(await info(again.url)).toMatchObject({
+    relays: [relay],
+    iceServers: [{ urls: 'turn:turn.example:3478', username: 'volunteer', credential: 'secret' }]
+  })
 })
 
 it('is the same coordinator after a restart, and shows the token once', async () => {

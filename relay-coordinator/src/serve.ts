@@ -1,29 +1,30 @@
 /** One process, one port: assembles store, core, ledger, relay and pages, and takes them down in the opposite order. */
-import type { AuthorId, RootId } from '@peercompute/job-specs'
-import { PeerComputeError } from '@peercompute/job-specs'
+import type { RootId } from '@peercompute/job-specs'
 import { WORK_FRAME_MAX_BYTES, WORK_PROTOCOL } from '@peercompute/job-specs/protocol'
-import { createLedger } from '@peercompute/ledger'
-import { handleChannel, PeerComputeProvider } from '@peercompute/p2p'
+import { groupRelays, handleChannel, PeerComputeProvider, superviseRelays } from '@peercompute/p2p'
 import { announceFor, attachRelay, createRelayNode, peerKeyFromSeed } from '@peercompute/p2p/relay'
 import { systemClock, type Clock } from '@peercompute/p2p/time'
-import { createApp, type App } from './app.ts'
+import { createApp } from './app.ts'
 import { createAwaitedBlobs } from './blobs/awaited-blobs.ts'
 import { openBlobFolder } from './blobs/blob-folder.ts'
 import { storeLibraryBlobs } from './blobs/library-blobs.ts'
 import { openDataFolder } from './config/data-folder.ts'
-import { errorCode, errorMessage } from './config/error-code.ts'
 import { localOrigins } from './config/origins.ts'
+import { takeDown } from './config/take-down.ts'
 import { readServeConfig, type ServeConfig, type ServeConfigInput } from './config/serve-config.ts'
 import type { Coordinator } from './coordinator.ts'
+import { closedUntil } from './engine/closed-until.ts'
 import { createCoordinator } from './engine/coordinator.ts'
 import type { Logger, SandboxPage } from './http/components.ts'
+import { clientAddressBehind } from './http/client-address.ts'
+import { listen } from './http/listen.ts'
 import { createUpgradeGate } from './http/upgrade-gate.ts'
 import { loadAdminToken } from './keys/admin-token.ts'
 import { loadCoordinatorKeys } from './keys/coordinator-keys.ts'
 import { keySeed } from './keys/key-file.ts'
 import { openFeedStore } from './ledger/feed-store.ts'
-import { createLedgerIntake } from './ledger/ledger-intake.ts'
-import { createLedgerProjection } from './ledger/ledger-projection.ts'
+import { openLedgerPart } from './ledger/ledger-part.ts'
+import type { Restored } from './ledger/restore-jobs.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createTotals } from './metrics/totals.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -50,6 +51,10 @@ export interface RunningServer {
   /** True when requests of this machine need no token. Say so. */
   readonly openOnLoopback: boolean
   readonly coordinator: Coordinator
+  /** Null unless its database is lost and it waits for peers to bring the ledger. Resolves when it takes work again. */
+  readonly recovered: Promise<Restored> | null
+  /** What the operator should know, in sentences. */
+  readonly warnings: readonly string[]
   /** Takes no more work, writes what is under way, frees port and data folder. Idempotent. */
   close(): Promise<void>
 }
@@ -115,33 +120,28 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   teardown.push(() => {
     feeds.close()
   })
-  const ledger = createLedger({ now: () => clock.now(), store: feeds })
-  teardown.push(() => {
-    ledger.close()
-  })
-  const own = new Set([keys.operational, keys.custodial].map(({ publicKey }) => publicKey as AuthorId))
-  const intake = createLedgerIntake({
+  const memory = await openLedgerPart({
     coordinator,
-    ledger,
+    keys,
+    store: feeds,
     awaited,
-    own,
-    onRefused: (error, { feed }) => {
-      logger?.warn({ err: error, author: feed.author }, 'a ledger record was refused')
-    }
+    metrics,
+    totals,
+    clock,
+    logger,
+    onFault,
+    recover: config.recover,
+    recoverFrom: config.recoverFrom
   })
-  teardown.push(() => {
-    intake.close()
-  })
-  const projection = createLedgerProjection({ coordinator, ledger, keys, clock, metrics, onFault })
-  teardown.push(() => projection.close())
-  await projection.start()
-  await intake.settled()
+  teardown.push(() => memory.close())
+  const { ledger } = memory
+  const taking = closedUntil(() => memory.isOpen(), coordinator)
 
-  const work = createWorkServer({ coordinator, keys, clock, metrics, onFault })
+  const work = createWorkServer({ coordinator: taking, keys, clock, metrics, onFault })
   const network = { peerId: '', addresses: [] as readonly string[] }
   let ready = false
   const app = await createApp({
-    coordinator,
+    coordinator: taking,
     work,
     blobs,
     awaited,
@@ -154,9 +154,11 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     sandboxPage,
     logger,
     network: () => network,
-    ready: () => ready,
+    ready: () => ready && memory.isOpen(),
     publicUrl: config.publicUrl,
     trustProxy: config.trustProxy,
+    relays: config.alsoRelay,
+    iceServers: config.iceServers,
     dashboardDir: config.dashboardDir
   })
   teardown.push(() => app.close())
@@ -177,7 +179,12 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   )
   const provider = await PeerComputeProvider.start(relay, ledger, { clock })
   teardown.push(() => provider.stop())
-  teardown.push(attachRelay(app.server, relay, createUpgradeGate(clock)))
+  const addressOf = clientAddressBehind(config.trustProxy)
+  teardown.push(attachRelay(app.server, relay, createUpgradeGate({ clock, subnetQuota: config.subnetQuota, addressOf }), addressOf))
+  const others = superviseRelays(relay, groupRelays(config.alsoRelay), { clock })
+  teardown.push(() => {
+    others.stop()
+  })
   network.peerId = relay.peerId.toString()
   network.addresses = relay.getMultiaddrs().map(String)
   ready = true
@@ -193,37 +200,9 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     dataDir: folder.path,
     adminToken: token.fresh,
     openOnLoopback: config.publicUrl === undefined,
-    coordinator,
+    coordinator: taking,
+    recovered: memory.recovered,
+    warnings: memory.warnings,
     close
   }
-}
-
-/** Every step runs, whatever the others do; the first failure is told. */
-async function takeDown(steps: (() => unknown)[]): Promise<void> {
-  const failures: unknown[] = []
-  for (const step of steps.reverse()) {
-    try {
-      await step()
-    } catch (error) {
-      failures.push(error)
-    }
-  }
-  if (failures.length > 0) throw failures[0]
-}
-
-async function listen(app: App, { host, port }: ServeConfig): Promise<number> {
-  try {
-    // Fastify would listen on a second socket for ::1, to which the relay is not attached.
-    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
-  } catch (cause) {
-    if (errorCode(cause) === 'EADDRINUSE')
-      throw new PeerComputeError('PORT_IN_USE', `port ${port} of ${host} is taken by another program`, { cause })
-    throw new PeerComputeError('CONFIG_INVALID', `cannot listen on port ${port} of ${host}: ${errorMessage(cause)}`, {
-      cause,
-      place: { path: 'port' }
-    })
-  }
-  const address = app.server.address()
-  if (address === null || typeof address === 'string') throw new PeerComputeError('INTERNAL', 'the server has no port')
-  return address.port
 }

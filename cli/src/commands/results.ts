@@ -7,7 +7,7 @@ import { PeerComputeError, type JobDetail } from '@peercompute/job-specs'
 import type { ApiClient } from '../api/client.ts'
 import { findJob } from '../api/find-job.ts'
 import { coordinatorOf, type Context, type RemoteOptions } from '../context.ts'
-import { count } from '../output/format.ts'
+import { count, notHeldSentence } from '../output/format.ts'
 
 export const resultFormats = ['ndjson', 'json', 'csv'] as const
 export type ResultFormat = (typeof resultFormats)[number]
@@ -73,6 +73,9 @@ export async function results(context: Context, reference: string, options: Resu
   if (options.out === undefined) for await (const part of text) await context.terminal.data(part)
   else await writeFile(options.out, text)
   const { validated } = job.units
-  const partly = validated < job.unitCount ? ` of ${count(job.unitCount)}; the rest is not settled yet` : ''
-  context.terminal.talk(`${count(validated)} units${partly}${options.out === undefined ? '' : `, in ${options.out}`}`)
+  const { notHeld = 0 } = job
+  const partly = validated < job.unitCount || notHeld > 0 ? ` of ${count(job.unitCount)}` : ''
+  const rest = validated < job.unitCount ? '; the rest is not settled yet' : ''
+  context.terminal.talk(`${count(validated - notHeld)} units${partly}${rest}${options.out === undefined ? '' : `, in ${options.out}`}`)
+  if (notHeld > 0) context.terminal.talk(notHeldSentence(notHeld))
 }

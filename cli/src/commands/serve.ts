@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { RunningServer, ServeOptions } from '@peercompute/relay-coordinator'
-import { DEFAULT_PORT, ndjson, type Context, type SharedOptions } from '../context.ts'
+import type { RunningServer } from '@peercompute/relay-coordinator'
+import { ndjson, type Context, type SharedOptions } from '../context.ts'
 
 export interface ServeFlags extends SharedOptions {
   readonly port?: number
@@ -9,6 +9,11 @@ export interface ServeFlags extends SharedOptions {
   readonly data?: string
   readonly publicUrl?: string
   readonly trustProxy?: string[]
+  readonly subnetQuota?: number
+  readonly alsoRelay?: string[]
+  readonly iceServer?: string[]
+  readonly recover?: true
+  readonly recoverFrom?: string
 }
 
 const DEFAULT_DATA = '.peercompute'
@@ -19,32 +24,23 @@ function builtPages(): string | undefined {
   return existsSync(join(folder, 'index.html')) ? folder : undefined
 }
 
-/** Flag, then environment, then default. */
-function options(env: Context['env'], flags: ServeFlags): ServeOptions {
-  const port = flags.port ?? Number(env.PEERCOMPUTE_PORT ?? DEFAULT_PORT)
-  const host = flags.host ?? env.PEERCOMPUTE_HOST
-  const publicUrl = flags.publicUrl ?? env.PEERCOMPUTE_PUBLIC_URL
-  const trustProxy = flags.trustProxy ?? env.PEERCOMPUTE_TRUST_PROXY?.split(',').map((part) => part.trim())
-  const dashboardDir = env.PEERCOMPUTE_DASHBOARD ?? builtPages()
-  return {
-    port,
-    dataDir: resolve(flags.data ?? env.PEERCOMPUTE_DATA ?? DEFAULT_DATA),
-    ...(host === undefined ? {} : { host }),
-    ...(publicUrl === undefined ? {} : { publicUrl }),
-    ...(trustProxy === undefined ? {} : { trustProxy }),
-    ...(dashboardDir === undefined ? {} : { dashboardDir })
-  }
-}
-
-export async function startServer(context: Context, flags: ServeFlags): Promise<RunningServer> {
-  const [{ serve: run }, { sandboxDocument }, { pino }] = await Promise.all([
+export async function startServer({ env }: Context, flags: ServeFlags): Promise<RunningServer> {
+  const [{ serve: run, readServeConfig }, { sandboxDocument }, logger] = await Promise.all([
     import('@peercompute/relay-coordinator'),
     import('@peercompute/worker-client/sandbox'),
-    import('pino')
+    faultLog()
   ])
-  // Faults only, as JSON lines on stderr; stdout stays data.
-  const logger = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }))
-  return run({ ...options(context.env, flags), sandboxPage: sandboxDocument(), logger })
+  const { data, json: _json, iceServer, ...settings } = flags
+  const dataDir = resolve(data ?? (env.PEERCOMPUTE_DATA || DEFAULT_DATA))
+  const dashboardDir = env.PEERCOMPUTE_DASHBOARD || builtPages()
+  const config = readServeConfig({ ...settings, dataDir, dashboardDir, iceServers: iceServer }, env)
+  return run({ ...config, sandboxPage: sandboxDocument(), logger })
+}
+
+/** Faults and warnings only, as JSON lines on stderr; stdout stays data. */
+export async function faultLog() {
+  const { pino } = await import('pino')
+  return pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }))
 }
 
 /** What an operator has to know. Without a token only at the first start. */
@@ -54,6 +50,19 @@ export function sayServer({ terminal }: Context, server: RunningServer): void {
   terminal.talk(`  root    ${server.root}  (clients pin this key)`)
   if (server.adminToken !== null) terminal.talk(`  token   ${server.adminToken}  (admin; shown this once, keep it)`)
   if (server.openOnLoopback) terminal.talk('  Programs on this machine need no token.')
+  for (const warning of server.warnings) terminal.talk(terminal.style('yellow', `  ${warning}`))
+  if (server.recovered !== null)
+    terminal.talk(terminal.style('yellow', '  Recovering: it takes no work until peers have brought what they remember of it.'))
+}
+
+async function sayRecovered({ terminal }: Context, { recovered }: RunningServer, { json }: ServeFlags): Promise<void> {
+  if (recovered === null) return
+  const { jobs, units, accounts } = await recovered
+  if (json) await terminal.data(ndjson({ recovered: { jobs, units, accounts } }))
+  else
+    terminal.talk(
+      `Recovered ${jobs} jobs, ${units} settled units and the credit of ${accounts} accounts; it takes work again. The values of those units are not held here.`
+    )
 }
 
 /** Resolves when the command is interrupted. */
@@ -68,12 +77,14 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
   const server = await startServer(context, flags)
   try {
     if (flags.json) {
-      const { url, port, root, peerId, addresses, dataDir, adminToken, openOnLoopback } = server
-      await context.terminal.data(ndjson({ url, port, root, peerId, addresses, dataDir, adminToken, openOnLoopback }))
+      const { url, port, root, peerId, addresses, dataDir, adminToken, openOnLoopback, warnings } = server
+      const recovering = server.recovered !== null
+      await context.terminal.data(ndjson({ url, port, root, peerId, addresses, dataDir, adminToken, openOnLoopback, recovering, warnings }))
     } else {
       sayServer(context, server)
       context.terminal.talk('Stop it with Ctrl-C; nothing acknowledged is lost.')
     }
+    await Promise.race([interrupted(context.signal), sayRecovered(context, server, flags)])
     await interrupted(context.signal)
   } finally {
     await server.close()

@@ -1,7 +1,7 @@
 import { kernelExecutors, type Independence, type JobDetail } from '@peercompute/job-specs'
 import { findJob } from '../api/find-job.ts'
 import { coordinatorOf, json, type Context, type RemoteOptions } from '../context.ts'
-import { count, moment } from '../output/format.ts'
+import { count, moment, notHeldSentence } from '../output/format.ts'
 import { printable } from '../output/printable.ts'
 import { bar } from '../output/progress.ts'
 import { reducedText } from '../output/reduced.ts'
@@ -42,7 +42,8 @@ export function jobLines(job: JobDetail): readonly (readonly [string, string])[]
     ],
     ['hosts', String(job.hosts)],
     ['times', `submitted ${moment(job.submittedAt)}, first verified ${moment(job.firstValidatedAt)}, ended ${moment(job.endedAt)}`],
-    ['result', reducedText(job.reduced)],
+    ['result', `${reducedText(job.reduced)}${job.notHeld === undefined ? '' : ' (incomplete)'}`],
+    ...(job.notHeld === undefined ? [] : [['not held', notHeldSentence(job.notHeld)] as const]),
     ...job.failures.map((failure): readonly [string, string] => [
       'failed',
       `${failure.units} × ${failure.reason}: ${printable(failure.message)}`

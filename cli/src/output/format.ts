@@ -38,3 +38,8 @@ export function bytes(size: number): string {
 export function moment(epochMs: number | null): string {
   return epochMs === null ? '–' : new Date(epochMs).toLocaleString('sv-SE')
 }
+
+/** For a job whose coordinator has lost a database. */
+export function notHeldSentence(units: number): string {
+  return `${count(units)} units were settled before the coordinator lost its database: they count, but their values are not held, neither here nor in the reduced value.`
+}

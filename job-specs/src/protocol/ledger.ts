@@ -51,5 +51,9 @@ export const ledgerMessageSchema = z.discriminatedUnion('type', [
 export type LedgerMessage = z.infer<typeof ledgerMessageSchema>
 
 /** First frame of a ledger as a file; `update`, `fork` and `snapshot` frames follow. `root`: the one that its owner followed. */
-export const ledgerFileHeadingSchema = z.strictObject({ type: z.literal('peercompute-ledger'), v: z.literal(1), root: rootIdSchema.nullable() })
+export const ledgerFileHeadingSchema = z.strictObject({
+  type: z.literal('peercompute-ledger'),
+  v: z.literal(1),
+  root: rootIdSchema.nullable()
+})
 export const LEDGER_FILE_MAX_BYTES = 268_435_456

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { BLOB_MAX_BYTES, contentHashSchema, PeerComputeError, type Bytes, type ContentHash } from '@peercompute/job-specs'
 import { syncFolder } from '../config/atomic-file.ts'
 import { errorCode, errorMessage } from '../config/error-code.ts'
@@ -19,8 +19,8 @@ export interface BlobFolder {
    * Throws BLOB_TOO_LARGE, BLOB_MISMATCH, STORE_FULL; whatever fails, nothing is left behind.
    */
   put(sha256: ContentHash, source: AsyncIterable<Uint8Array>, maxBytes?: number): Promise<{ created: boolean; bytes: number }>
-  /** Throws BLOB_NOT_FOUND. */
-  stream(sha256: ContentHash): Promise<{ bytes: number; body: Readable }>
+  /** Bytes `start … end − 1`, by default all of them, read as fast as they are taken. Throws BLOB_NOT_FOUND. */
+  stream(sha256: ContentHash, part?: { readonly start: number; readonly end: number }): Promise<{ bytes: number; body: Readable }>
   /** The whole blob in memory. Throws BLOB_NOT_FOUND, and BLOB_MISMATCH when the disk has changed it. */
   read(sha256: ContentHash): Promise<Bytes>
 }
@@ -75,8 +75,10 @@ export async function openBlobFolder(folder: string): Promise<BlobFolder> {
       }
     },
 
-    async stream(sha256) {
-      return { bytes: await mustExist(sha256), body: createReadStream(pathOf(sha256)) }
+    async stream(sha256, part) {
+      const bytes = await mustExist(sha256)
+      const { start, end } = part ?? { start: 0, end: bytes }
+      return { bytes, body: end === start ? Readable.from([]) : createReadStream(pathOf(sha256), { start, end: end - 1 }) }
     },
 
     async read(sha256) {

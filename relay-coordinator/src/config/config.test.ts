@@ -6,18 +6,28 @@ import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { openDataFolder } from './data-folder.ts'
 import { localOrigins } from './origins.ts'
+import { readRelayConfig } from './relay-config.ts'
 import { readServeConfig } from './serve-config.ts'
 
 describe('settings', () => {
   it('have defaults that open nothing to the network, and flags win over the environment', () => {
-    expect(readServeConfig({ dataDir: '/data' })).toEqual({ port: 8400, host: '127.0.0.1', dataDir: '/data', trustProxy: [] })
+    expect(readServeConfig({ dataDir: '/data' })).toEqual({
+      port: 8400,
+      host: '127.0.0.1',
+      dataDir: '/data',
+      trustProxy: [],
+      subnetQuota: 256,
+      alsoRelay: [],
+      iceServers: [],
+      recover: false
+    })
     const environment = {
       PEERCOMPUTE_PORT: '9000',
       PEERCOMPUTE_DATA: '/from-env',
       PEERCOMPUTE_TRUST_PROXY: '10.0.0.0/8, ::1',
       PEERCOMPUTE_HOST: ''
     }
-    expect(readServeConfig({ port: 0, dataDir: undefined }, environment)).toEqual({
+    expect(readServeConfig({ port: 0, dataDir: undefined }, environment)).toMatchObject({
       port: 0,
       host: '127.0.0.1',
       dataDir: '/from-env',
@@ -32,9 +42,48 @@ describe('settings', () => {
     [{ dataDir: '/d', publicUrl: 'ftp://lab.example' }, {}, 'publicUrl'],
     [{ dataDir: '/d', publicUrl: 'https://lab.example/path' }, {}, 'publicUrl'],
     [{ dataDir: '/d', trustProxy: ['all'] }, {}, 'trustProxy'],
-    [{ dataDir: '/d', trustProxy: ['10.0.0.0/99'] }, {}, 'trustProxy']
+    [{ dataDir: '/d', trustProxy: ['10.0.0.0/99'] }, {}, 'trustProxy'],
+    [{ dataDir: '/d', subnetQuota: 0 }, {}, 'subnetQuota'],
+    [{ dataDir: '/d', alsoRelay: ['https://relay.example'] }, {}, 'alsoRelay'],
+    [{ dataDir: '/d', alsoRelay: ['/dns4/relay.example/tcp/443/tls/ws'] }, {}, 'alsoRelay'],
+    [{ dataDir: '/d', iceServers: ['https://stun.example'] }, {}, 'iceServers'],
+    [{ dataDir: '/d', iceServers: ['turn:turn.example:3478'] }, {}, 'iceServers'],
+    [{ dataDir: '/d' }, { PEERCOMPUTE_RECOVER: 'perhaps' }, 'recover']
   ])('are refused by name: %j %j', (flags, environment, path) => {
     expect(() => readServeConfig(flags, environment)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', place: { path } }))
+  })
+
+  it('name further relays and ICE servers, by flag or in the environment', () => {
+    const alsoRelay = ['/dns4/a.example/tcp/443/tls/ws/p2p/12D3KooWA', '/ip4/192.0.2.1/tcp/8401/ws/p2p/12D3KooWB']
+    const iceServers = [
+      { urls: 'stun:stun.example:3478' },
+      { urls: 'turn:turn.example:3478?transport=udp', username: '1700:volunteer', credential: 'a,b=' }
+    ]
+    const written = ['stun:stun.example:3478', 'turn:turn.example:3478?transport=udp,1700:volunteer,a,b=']
+    expect(readServeConfig({ dataDir: '/d', alsoRelay, iceServers: written })).toMatchObject({ alsoRelay, iceServers })
+    const environment = {
+      PEERCOMPUTE_DATA: '/d',
+      PEERCOMPUTE_ALSO_RELAY: alsoRelay.join(' , '),
+      PEERCOMPUTE_ICE_SERVERS: written.join('  '),
+      PEERCOMPUTE_SUBNET_QUOTA: '64',
+      PEERCOMPUTE_RECOVER: '1'
+    }
+    const config = readServeConfig({}, environment)
+    expect(config).toMatchObject({ alsoRelay, iceServers, subnetQuota: 64, recover: true })
+    expect(readServeConfig(config)).toEqual(config)
+  })
+
+  it('of a relay are those of listening, and whose ledger it keeps', () => {
+    expect(readRelayConfig({}, { PEERCOMPUTE_DATA: '/d', PEERCOMPUTE_PORT: '0' })).toEqual({
+      port: 0,
+      host: '127.0.0.1',
+      dataDir: '/d',
+      trustProxy: [],
+      subnetQuota: 256
+    })
+    expect(() => readRelayConfig({ dataDir: '/d', coordinatorRoot: 'me' })).toThrow(
+      expect.objectContaining({ place: { path: 'coordinatorRoot' } })
+    )
   })
 
   it('lead to the origins under which others find the server', () => {

@@ -1,71 +1,43 @@
 /** Settings of a coordinator: one schema over flags and environment, read once at the start. */
-import { isIP } from 'node:net'
-import { PeerComputeError } from '@peercompute/job-specs'
 import { z } from 'zod'
+import { iceServerSchema } from './ice-server.ts'
+import { LISTEN_ENVIRONMENT, listenConfigSchema } from './listen-config.ts'
+import { readConfig, type Environment, type Flags, type Variables } from './read-config.ts'
 
-const addressOrRange = z.string().refine((text) => {
-  const [address = '', prefix, ...rest] = text.split('/')
-  const bits = isIP(address) === 6 ? 128 : 32
-  return rest.length === 0 && isIP(address) !== 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
-}, 'must be an IP address or a range like 10.0.0.0/8')
+/** As a relay announces itself: `GET /api/v1/relay` lists them. */
+const relayAddress = z
+  .string()
+  .max(512)
+  .regex(
+    /^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}(\/tls)?\/wss?\/p2p\/[A-Za-z0-9]+$/,
+    'must be like /dns4/relay.example.org/tcp/443/tls/ws/p2p/12D3…'
+  )
 
-export const serveConfigSchema = z.strictObject({
-  /** 0 takes any free port. */
-  port: z.int().min(0).max(65_535).default(8400),
-  /** Address to listen on. Loopback by default: opening the platform to a network is a decision. */
-  host: z.string().min(1).max(255).default('127.0.0.1'),
-  dataDir: z.string().min(1),
-  /** Origin under which the world reaches this coordinator, e.g. `https://compute.example.org`. */
-  publicUrl: z
-    .url({ protocol: /^https?$/ })
-    .refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be an origin without a path')
-    .optional(),
-  /** Reverse proxies whose `X-Forwarded-For` is believed. */
-  trustProxy: z.array(addressOrRange).max(64).default([]),
+export const serveConfigSchema = listenConfigSchema.extend({
   /** Folder of the built dashboard. Without it only the API is served. */
-  dashboardDir: z.string().min(1).optional()
+  dashboardDir: z.string().min(1).optional(),
+  /** Addresses of further relays, which go on when this coordinator is away. */
+  alsoRelay: z.array(relayAddress).max(16).default([]),
+  /** STUN and TURN servers that clients are told of. None by default: nobody else is asked. */
+  iceServers: z.array(iceServerSchema).max(16).default([]),
+  /** Takes jobs, settlements and credit from what peers remember, before any work is taken. For a lost database. */
+  recover: z.boolean().default(false),
+  /** The same from an exported ledger. */
+  recoverFrom: z.string().min(1).optional()
 })
 export type ServeConfig = z.infer<typeof serveConfigSchema>
 export type ServeConfigInput = z.input<typeof serveConfigSchema>
 
-const ENVIRONMENT: Readonly<Record<keyof ServeConfig, string>> = {
-  port: 'PEERCOMPUTE_PORT',
-  host: 'PEERCOMPUTE_HOST',
-  dataDir: 'PEERCOMPUTE_DATA',
-  publicUrl: 'PEERCOMPUTE_PUBLIC_URL',
-  trustProxy: 'PEERCOMPUTE_TRUST_PROXY',
-  dashboardDir: 'PEERCOMPUTE_DASHBOARD'
-}
+const ENVIRONMENT = {
+  ...LISTEN_ENVIRONMENT,
+  dashboardDir: 'PEERCOMPUTE_DASHBOARD',
+  alsoRelay: 'PEERCOMPUTE_ALSO_RELAY',
+  iceServers: 'PEERCOMPUTE_ICE_SERVERS',
+  recover: 'PEERCOMPUTE_RECOVER',
+  recoverFrom: 'PEERCOMPUTE_RECOVER_FROM'
+} satisfies Variables<ServeConfig>
 
-/** Flags win over the environment. Throws CONFIG_INVALID with the setting's name in `place.path`. */
-export function readServeConfig(
-  flags: Readonly<Partial<Record<keyof ServeConfig, unknown>>>,
-  environment: Readonly<Record<string, string | undefined>> = {}
-): ServeConfig {
-  const parsed = serveConfigSchema.safeParse({ ...fromEnvironment(environment), ...withoutUndefined(flags) })
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const name = String(issue?.path[0] ?? '')
-  const variable = Object.entries(ENVIRONMENT).find(([key]) => key === name)?.[1]
-  throw new PeerComputeError(
-    'CONFIG_INVALID',
-    `${name}${variable === undefined ? '' : ` (${variable})`}: ${issue?.message ?? 'not understood'}`,
-    { place: { path: name } }
-  )
-}
-
-function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
-  const found: Record<string, unknown> = {}
-  for (const [key, variable] of Object.entries(ENVIRONMENT)) {
-    const text = environment[variable]
-    if (text === undefined || text === '') continue
-    if (key === 'port') found[key] = /^\d{1,5}$/.test(text) ? Number(text) : text
-    else if (key === 'trustProxy') found[key] = text.split(',').map((part) => part.trim())
-    else found[key] = text
-  }
-  return found
-}
-
-function withoutUndefined(flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined))
+/** Throws CONFIG_INVALID with the setting's name in `place.path`. */
+export function readServeConfig(flags: Flags<ServeConfig>, environment: Environment = {}): ServeConfig {
+  return readConfig(serveConfigSchema, ENVIRONMENT, flags, environment)
 }

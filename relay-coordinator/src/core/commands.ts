@@ -1,6 +1,7 @@
 /** Everything that can be asked of the core. Time and randomness come beside the command, never from inside. */
-import type { ContentHash, ExecutorKind, HostId, JobId, Report, SignedSpec } from '@peercompute/job-specs'
+import type { AccountId, ContentHash, ExecutorKind, HostId, JobId, Report, SignedSpec } from '@peercompute/job-specs'
 import type { ConnectedHost } from './connected-host.ts'
+import type { Range } from './matching.ts'
 
 export type Command =
   | {
@@ -10,6 +11,20 @@ export type Command =
       readonly custodial: boolean
       readonly missingBlobs: readonly ContentHash[]
     }
+  /** What a ledger remembers of a job. `settled` may overlap. `ended`: how, null while it went on. */
+  | {
+      readonly type: 'restore'
+      readonly job: JobId
+      readonly signed: SignedSpec
+      readonly custodial: boolean
+      readonly missingBlobs: readonly ContentHash[]
+      readonly settled: readonly Range[]
+      readonly ended: 'completed' | 'failed' | 'cancelled' | null
+    }
+  /** Totals in millionths. */
+  | { readonly type: 'restore-credit'; readonly credit: ReadonlyMap<AccountId, number> }
+  /** These ended jobs are no longer told one by one in the ledger. */
+  | { readonly type: 'retire'; readonly jobs: readonly JobId[] }
   | { readonly type: 'blob-arrived'; readonly sha256: ContentHash }
   | { readonly type: 'cancel' | 'pause' | 'resume'; readonly job: JobId }
   | { readonly type: 'connect'; readonly host: ConnectedHost }

@@ -43,6 +43,16 @@ export const decideControl: Decider<Of<'cancel' | 'pause' | 'resume'>, null> = (
   return decided(null, [...over, { type: 'job-state', job: job.id, state: target, at: now }])
 }
 
+/** Only what has ended; retiring twice is retiring once. */
+export const decideRetire: Decider<Of<'retire'>, null> = (state, { jobs }) =>
+  decided(
+    null,
+    jobs.flatMap((id) => {
+      const job = state.jobs.get(id)
+      return job === undefined || job.retired || isOpen(job) ? [] : [{ type: 'job-retired' as const, job: id }]
+    })
+  )
+
 function targetState(job: JobEntry, control: 'cancel' | 'pause' | 'resume'): JobState {
   if (control === 'cancel') return 'cancelled'
   if (control === 'pause') return 'paused'

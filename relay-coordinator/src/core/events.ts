@@ -33,6 +33,18 @@ export type CoordinatorEvent =
     }
   | { readonly type: 'job-blob'; readonly job: JobId; readonly sha256: ContentHash }
   | { readonly type: 'job-state'; readonly job: JobId; readonly state: JobState; readonly at: number }
+  /** It comes from a ledger: leases are numbered from here on. */
+  | { readonly type: 'job-restored'; readonly job: JobId; readonly nextEpoch: number; readonly at: number }
+  /** Settled before the store was lost: their values are not held. */
+  | {
+      readonly type: 'units-restored'
+      readonly job: JobId
+      readonly start: number
+      readonly count: number
+      readonly at: number
+    }
+  | { readonly type: 'credit-restored'; readonly account: AccountId; readonly microCredits: number }
+  | { readonly type: 'job-retired'; readonly job: JobId }
   | {
       readonly type: 'host-connected'
       readonly host: HostId

@@ -26,6 +26,18 @@ export function evolve(state: CoordinatorState, event: CoordinatorEvent): Coordi
     case 'job-state':
       stateChanged(state, event)
       break
+    case 'job-restored':
+      jobOf(state, event).nextEpoch = event.nextEpoch
+      break
+    case 'units-restored':
+      restored(state, event)
+      break
+    case 'credit-restored':
+      state.credit.set(event.account, event.microCredits)
+      break
+    case 'job-retired':
+      jobOf(state, event).retired = true
+      break
     case 'host-connected':
       connected(state, event)
       break
@@ -78,10 +90,12 @@ function submitted(state: CoordinatorState, event: Of<'job-submitted'>): void {
     wants: new Map(),
     settled: new RangeSet(),
     errored: new RangeSet(),
+    notHeld: new RangeSet(),
     executions: 0,
     reduced: emptyReduced(event.signed.spec.reduce),
     firstSettledAt: null,
     endedAt: null,
+    retired: false,
     settlers: new Set(),
     failures: new Map(),
     unable: new Map(),
@@ -99,6 +113,24 @@ function stateChanged(state: CoordinatorState, event: Of<'job-state'>): void {
   job.units.clear()
   job.wants.clear()
   job.unable.clear()
+}
+
+/** Units that were leased before these and never settled are free again. */
+function restored(state: CoordinatorState, event: Of<'units-restored'>): void {
+  const job = jobOf(state, event)
+  const end = event.start + event.count
+  const skipped: number[] = []
+  for (let number = job.cursor; number < event.start; number++) {
+    unitOf(job, number)
+    skipped.push(number)
+  }
+  queueWants(job, skipped)
+  dequeueWants(job, event.start, event.count)
+  for (const number of [...job.units.keys()]) if (number >= event.start && number < end) closeUnit(state, job, number)
+  job.cursor = Math.max(job.cursor, end)
+  job.settled.add(event.start, event.count)
+  job.notHeld.add(event.start, event.count)
+  job.firstSettledAt ??= event.at
 }
 
 function connected(state: CoordinatorState, event: Of<'host-connected'>): void {

@@ -11,6 +11,7 @@ interface JobRows {
   results: Map<string, StoredRows['results'][number]>
   failures: Map<string, StoredRows['failures'][number]>
   settled: Map<number, SettledUnit>
+  notHeld: RangeSet
   errored: RangeSet
 }
 
@@ -23,7 +24,14 @@ export function createMemoryStore(): CoordinatorStore {
   const rowsOf = (job: JobId): JobRows => {
     const known = rows.get(job)
     if (known !== undefined) return known
-    const fresh: JobRows = { leases: new Map(), results: new Map(), failures: new Map(), settled: new Map(), errored: new RangeSet() }
+    const fresh: JobRows = {
+      leases: new Map(),
+      results: new Map(),
+      failures: new Map(),
+      settled: new Map(),
+      notHeld: new RangeSet(),
+      errored: new RangeSet()
+    }
     rows.set(job, fresh)
     return fresh
   }
@@ -66,7 +74,13 @@ export function createMemoryStore(): CoordinatorStore {
           Object.assign(rowsOf(event.job), { leases: new Map(), results: new Map(), failures: new Map() })
         return
       }
+      case 'units-restored':
+        rowsOf(event.job).notHeld.add(event.start, event.count)
+        return
       case 'job-submitted':
+      case 'job-restored':
+      case 'credit-restored':
+      case 'job-retired':
       case 'job-blob':
       case 'host-connected':
       case 'host-disconnected':
@@ -83,6 +97,7 @@ export function createMemoryStore(): CoordinatorStore {
         results: perJob.flatMap(([, job]) => [...job.results.values()]),
         failures: perJob.flatMap(([, job]) => [...job.failures.values()]),
         settled: perJob.flatMap(([job, { settled }]) => [...settled.keys()].map((start) => ({ job, start, count: 1 }))),
+        notHeld: perJob.flatMap(([job, { notHeld }]) => [...notHeld.ranges()].map(([start, count]) => ({ job, start, count }))),
         errored: perJob.flatMap(([job, { errored }]) => [...errored.ranges()].map(([start, count]) => ({ job, start, count }))),
         hosts: [...hosts.values()],
         credit: [...credit]
@@ -106,6 +121,11 @@ export function createMemoryStore(): CoordinatorStore {
         .filter(({ unit }) => unit >= from)
         .sort((a, b) => a.unit - b.unit)
         .slice(0, limit),
+    settledDigests: (job, from, to) => {
+      const { settled } = rowsOf(job)
+      const found = [...settled.values()].filter(({ unit }) => unit >= from && unit < to)
+      return found.sort((a, b) => a.unit - b.unit).map(({ unit, digest }) => ({ unit, digest }))
+    },
     close: () => undefined
   }
 }

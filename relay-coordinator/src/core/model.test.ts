@@ -19,6 +19,7 @@ import {
   decideExpire,
   decideRelease,
   decideReport,
+  decideRestore,
   decideSubmit,
   dependent,
   emptyState,
@@ -45,6 +46,7 @@ type Step =
   | { do: 'report'; lease: number; mode: 'right' | 'wrong' | 'fail' | 'twice' | 'half' }
   | { do: 'release'; lease: number }
   | { do: 'expire'; ms: number }
+  | { do: 'restore'; start: number; count: number }
   | { do: 'cancel' | 'pause' | 'resume' }
 
 const host = fc.nat(HOSTS.length - 1)
@@ -69,6 +71,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), lease: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), ms: fc.integer({ min: 0, max: 120_000 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('restore' as const), start: fc.nat(11), count: fc.integer({ min: 1, max: 5 }) })
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'resume' as const) }) }
 )
 
@@ -86,6 +92,7 @@ function essence(state: CoordinatorState): unknown {
       settlers: [...job.settlers].sort(),
       settled: [...job.settled.ranges()],
       errored: [...job.errored.ranges()],
+      notHeld: [...job.notHeld.ranges()],
       units: [...job.units]
         .sort((a, b) => a[0] - b[0])
         .map(([n, unit]) => [
@@ -115,7 +122,7 @@ function check(state: CoordinatorState, votesOf: Map<string, readonly Vote[]>): 
   expect([...state.credit.values()].reduce((sum, credit) => sum + credit, 0)).toBe(earned)
   for (const job of state.jobs.values()) {
     const { quorum, independence } = job.signed.spec.verification
-    expect(job.settled.size).toBe([...votesOf.keys()].filter((key) => key.startsWith(job.id)).length)
+    expect(job.settled.size - job.notHeld.size).toBe([...votesOf.keys()].filter((key) => key.startsWith(job.id)).length)
     for (const [key, votes] of votesOf) {
       if (!key.startsWith(job.id)) continue
       const valid = votes.filter((vote) => vote.verdict !== 'rejected')
@@ -202,6 +209,18 @@ function play(steps: readonly Step[], store: CoordinatorStore, independence: 'ex
         now += each.ms
         run(decideExpire, { type: 'expire' })
         break
+      case 'restore': {
+        const { start, count } = each
+        const ranges = [{ start, count }]
+        run(decideRestore, { type: 'restore', job, signed, custodial: false, missingBlobs: [], settled: ranges, ended: null })
+        expect(
+          run(decideRestore, { type: 'restore', job, signed, custodial: false, missingBlobs: [], settled: ranges, ended: null })
+        ).toEqual({
+          created: false,
+          units: 0
+        })
+        break
+      }
       case 'cancel':
       case 'pause':
       case 'resume':

@@ -13,6 +13,11 @@ it('RangeSet holds what a plain set would hold, in the fewest ranges', () => {
       }
       expect(ranges.size).toBe(plain.size)
       for (let unit = 0; unit < 80; unit++) expect(ranges.has(unit)).toBe(plain.has(unit))
+      for (let start = 0; start < 70; start += 3)
+        for (const count of [1, 4, 11]) {
+          const units = Array.from({ length: count }, (_, i) => plain.has(start + i))
+          expect([ranges.covers(start, count), ranges.meets(start, count)]).toEqual([units.every(Boolean), units.some(Boolean)])
+        }
       const listed = [...ranges.ranges()]
       listed.slice(1).forEach(([start], index) => {
         const before = listed[index]

@@ -13,6 +13,17 @@ export class RangeSet {
     return this.#edgesUpTo(unit) % 2 === 1
   }
 
+  /** Whether all of [start, start + count) is in the set. */
+  covers(start: number, count: number): boolean {
+    const edges = this.#edgesUpTo(start)
+    return edges % 2 === 1 && this.#edge(edges) >= start + count
+  }
+
+  /** Whether any of [start, start + count) is in the set. */
+  meets(start: number, count: number): boolean {
+    return this.has(start) || this.#edgesBelow(start + count) > this.#edgesUpTo(start)
+  }
+
   /** Adds [start, start + count); parts that are there already are kept. */
   add(start: number, count = 1): void {
     const end = start + count

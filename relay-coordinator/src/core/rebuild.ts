@@ -10,6 +10,10 @@ export function rebuild(rows: StoredRows): CoordinatorState {
   for (const [account, microCredits] of rows.credit) state.credit.set(account, microCredits)
   for (const row of rows.jobs) state.jobs.set(row.id, jobEntry(row))
   for (const { job, start, count } of rows.settled) state.jobs.get(job)?.settled.add(start, count)
+  for (const { job, start, count } of rows.notHeld) {
+    state.jobs.get(job)?.settled.add(start, count)
+    state.jobs.get(job)?.notHeld.add(start, count)
+  }
   for (const { job, start, count } of rows.errored) state.jobs.get(job)?.errored.add(start, count)
   for (const job of state.jobs.values()) if (job.endedAt === null) unitsInFlight(job)
   for (const { job, unit, result } of rows.results) state.jobs.get(job)?.units.get(unit)?.results.push(result)
@@ -31,6 +35,7 @@ function jobEntry(row: JobRow): JobEntry {
     wants: new Map(),
     settled: new RangeSet(),
     errored: new RangeSet(),
+    notHeld: new RangeSet(),
     settlers: new Set(row.settlers),
     failures: new Map(row.failures),
     unable: new Map(),

@@ -18,6 +18,7 @@ export function jobRow(job: JobEntry): JobRow {
     reduced: job.reduced,
     firstSettledAt: job.firstSettledAt,
     endedAt: job.endedAt,
+    retired: job.retired,
     settlers: [...job.settlers],
     failures: [...job.failures].map(([reason, failure]) => [reason, { ...failure }])
   }
@@ -41,6 +42,7 @@ export function touched(events: readonly CoordinatorEvent[]): Touched {
   for (const event of events) {
     if ('job' in event) jobs.add(event.job)
     if ('host' in event) hosts.add(event.host)
+    if (event.type === 'credit-restored') accounts.add(event.account)
     if (event.type === 'failure') hosts.add(event.attempt.holder.host)
     if (event.type !== 'settled') continue
     for (const { holder, verdict } of event.votes) {

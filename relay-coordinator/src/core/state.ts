@@ -79,11 +79,15 @@ export interface JobEntry {
   readonly wants: Map<number, number>
   readonly settled: RangeSet
   readonly errored: RangeSet
+  /** Those of the settled units whose values were lost with an earlier store. */
+  readonly notHeld: RangeSet
   /** Successful executions behind the settled units, rejected ones included. */
   executions: number
   reduced: Reduced
   firstSettledAt: number | null
   endedAt: number | null
+  /** Ended so long ago that the ledger no longer tells of it. */
+  retired: boolean
   /** Hosts that had a part in settled units; stops growing at two, which is all that is asked. */
   readonly settlers: Set<HostId>
   readonly failures: Map<UnitFailure | ReasonCode, { units: number; message: string; host: string }>

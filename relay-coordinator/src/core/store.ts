@@ -31,6 +31,7 @@ export interface JobRow {
   readonly reduced: Reduced
   readonly firstSettledAt: number | null
   readonly endedAt: number | null
+  readonly retired: boolean
   readonly settlers: readonly HostId[]
   readonly failures: readonly (readonly [UnitFailure | ReasonCode, { units: number; message: string; host: string }])[]
 }
@@ -64,8 +65,9 @@ export interface StoredRows {
   readonly leases: readonly LeaseRow[]
   readonly results: readonly { readonly job: JobId; readonly unit: number; readonly result: PendingResult }[]
   readonly failures: readonly { readonly job: JobId; readonly unit: number; readonly attempt: FailedAttempt }[]
-  /** Ranges of settled and of errored units. */
+  /** Ranges of settled units, of those settled without a value that is held, and of errored units. */
   readonly settled: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
+  readonly notHeld: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
   readonly errored: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
   readonly hosts: readonly HostRow[]
   readonly credit: readonly (readonly [AccountId, number])[]
@@ -85,5 +87,7 @@ export interface CoordinatorStore {
   commit(events: readonly CoordinatorEvent[], state: CoordinatorState): void
   /** Settled units with number ≥ `from`, in order. */
   settledUnits(job: JobId, from: number, limit: number): readonly SettledUnit[]
+  /** Digests of settled units whose values are held, in unit order, with number ≥ `from` and < `to`. */
+  settledDigests(job: JobId, from: number, to: number): readonly { readonly unit: number; readonly digest: ContentHash }[]
   close(): void
 }

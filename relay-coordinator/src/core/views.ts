@@ -17,6 +17,7 @@ export function unitCounts(job: JobEntry): UnitCounts {
 
 export function jobSummary(job: JobEntry): JobSummary {
   const { spec, author } = job.signed
+  const held = job.settled.size - job.notHeld.size
   return {
     id: job.id,
     name: spec.name,
@@ -33,9 +34,16 @@ export function jobSummary(job: JobEntry): JobSummary {
     reduced: job.reduced,
     independence: spec.verification.independence,
     quorum: spec.verification.quorum,
-    sameMachine: job.settlers.size === 1,
-    executionsPerUnit: job.settled.size === 0 ? null : job.executions / job.settled.size
+    sameMachine: sameMachine(job),
+    executionsPerUnit: held === 0 ? null : job.executions / held,
+    ...(job.notHeld.size === 0 ? {} : { notHeld: job.notHeld.size })
   }
+}
+
+/** Who settled what was restored is not known: it counts as one machine unless the job's own rule excludes that. */
+function sameMachine({ settlers, notHeld, signed: { spec } }: JobEntry): boolean {
+  const { quorum, independence } = spec.verification
+  return settlers.size === 1 || (settlers.size === 0 && notHeld.size > 0 && (quorum === 1 || independence === 'executor'))
 }
 
 export function jobDetail(state: CoordinatorState, job: JobEntry): JobDetail {

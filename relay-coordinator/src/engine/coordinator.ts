@@ -21,6 +21,9 @@ import {
   decideRelease,
   decideRenew,
   decideReport,
+  decideRestore,
+  decideRestoreCredit,
+  decideRetire,
   decideSubmit,
   explain,
   hostView,
@@ -67,6 +70,10 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
     if (job === undefined) throw new PeerComputeError('JOB_NOT_FOUND', `no job has the id ${id}`)
     return job
   }
+  const holdsValues: Coordinator['holdsValues'] = (id, { start, count }) => {
+    const job = commits.state.jobs.get(id)
+    return job !== undefined && job.settled.covers(start, count) && !job.notHeld.meets(start, count)
+  }
   const control = (type: 'cancel' | 'pause' | 'resume') => async (job: JobId) => {
     await commits.execute(decideControl, { type, job })
   }
@@ -89,6 +96,19 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
       const job = jobEntry(id)
       return { id, state: job.state, custodial: job.custodial, created, missingBlobs: [...job.missingBlobs] }
     },
+    restore: async (remembered) => {
+      const { signed } = remembered
+      const job = jobIdOf(signed.author, signed.spec)
+      const missingBlobs = remembered.ended === null ? await missing(signed.spec) : []
+      const { units } = await commits.execute(decideRestore, { type: 'restore', job, missingBlobs, ...remembered })
+      return { missingBlobs, units }
+    },
+    restoreCredit: async (credit) => {
+      await commits.execute(decideRestoreCredit, { type: 'restore-credit', credit })
+    },
+    retire: async (jobs) => {
+      await commits.execute(decideRetire, { type: 'retire', jobs })
+    },
     blobArrived,
     cancel: control('cancel'),
     pause: control('pause'),
@@ -104,6 +124,15 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
     renew: (host, leases) => commits.execute(decideRenew, { type: 'renew', host, leases }),
     release: async (host, job, epoch) => {
       await commits.execute(decideRelease, { type: 'release', host, job, epoch })
+    },
+    retired: () => new Set([...commits.state.jobs.values()].filter(({ retired }) => retired).map(({ id }) => id)),
+    holdsValues,
+    settledDigests: (id, range) => {
+      if (!holdsValues(id, range)) return null
+      const { start, count } = range
+      const units = store.settledDigests(id, start, start + count)
+      // One of them may be decided and not on disk yet.
+      return units.length === count ? units.map(({ digest }) => digest) : null
     },
     signedSpec: (job) => commits.state.jobs.get(job)?.signed,
     jobs: ({ limit, cursor }) => {

@@ -25,6 +25,9 @@ export interface GroupCommitInit {
   readonly onCommitted: (events: readonly CoordinatorEvent[]) => void
 }
 
+/** After the requests that have arrived by now; in a page, whose store is its memory, after those of this turn. */
+const soon: (task: () => void) => void = typeof setImmediate === 'function' ? (task) => void setImmediate(task) : queueMicrotask
+
 export class GroupCommit {
   readonly #init: GroupCommitInit
   #state: CoordinatorState
@@ -60,7 +63,7 @@ export class GroupCommit {
       })
       if (this.#scheduled) return
       this.#scheduled = true
-      setImmediate(() => {
+      soon(() => {
         this.flush()
       })
     })

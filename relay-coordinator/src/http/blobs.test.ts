@@ -46,6 +46,24 @@ it('stores bytes under their hash, once, and serves them as something that canno
   expect((await parts.app.inject({ url: `/api/v1/blobs/${sha256}`, headers: { 'if-none-match': `"${sha256}"` } })).statusCode).toBe(304)
 })
 
+it('serves a part of the bytes to who goes on with a transfer that broke off', async () => {
+  await put(sha256, bytes)
+  const url = `/api/v1/blobs/${sha256}`
+  const part = await parts.app.inject({ url, headers: { range: 'bytes=7-', 'if-range': `"${sha256}"` } })
+  expect(part.statusCode).toBe(206)
+  expect(new Uint8Array(part.rawPayload)).toEqual(bytes.subarray(7))
+  expect(part.headers).toMatchObject({
+    'content-range': `bytes 7-${bytes.length - 1}/${bytes.length}`,
+    'content-length': String(bytes.length - 7),
+    'accept-ranges': 'bytes',
+    'content-security-policy': "default-src 'none'; sandbox"
+  })
+  const behind = await parts.app.inject({ url, headers: { range: `bytes=${bytes.length}-` } })
+  expect([behind.statusCode, behind.headers['content-range'], behind.body]).toEqual([416, `bytes */${bytes.length}`, ''])
+  const changed = await parts.app.inject({ url, headers: { range: 'bytes=7-', 'if-range': '"another"' } })
+  expect([changed.statusCode, changed.rawPayload.length]).toEqual([200, bytes.length])
+})
+
 it('takes the bytes whatever type they are said to have, also none at all', async () => {
   const empty = sha256Hex(new Uint8Array(0))
   expect((await put(empty, new Uint8Array(0))).json()).toMatchObject({ created: true, bytes: 0 })

@@ -1,4 +1,5 @@
 /** What the HTTP side is made of. Everything comes from outside, so that tests assemble it from real parts as `serve` does. */
+import type { CoordinatorInfo } from '@peercompute/job-specs'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Clock } from '@peercompute/p2p/time'
 import type { AwaitedBlobs } from '../blobs/awaited-blobs.ts'
@@ -33,6 +34,9 @@ export interface AppComponents {
   readonly clock: Clock
   /** PeerId and dialable addresses, which are known only once the server listens. */
   readonly network: () => { readonly peerId: string; readonly addresses: readonly string[] }
+  /** Addresses of further relays, and ICE servers, that clients are told of. */
+  readonly relays?: readonly string[]
+  readonly iceServers?: CoordinatorInfo['iceServers']
   readonly ready: () => boolean
   readonly onFault: (error: unknown) => void
   readonly publicUrl?: string | undefined

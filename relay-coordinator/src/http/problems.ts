@@ -66,6 +66,7 @@ export const validateWithZod: FastifySchemaCompiler<z.ZodType> =
 
 export function sendProblem(reply: FastifyReply, error: PeerComputeError): FastifyReply {
   const problem = toProblem(error)
+  if (error.code === 'RECOVERING') void reply.header('retry-after', '5')
   return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(problem)
 }
 

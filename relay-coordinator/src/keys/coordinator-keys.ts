@@ -25,6 +25,8 @@ export interface CoordinatorKeys {
   readonly operational: KeyPair
   readonly custodial: KeyPair
   readonly peer: KeyPair
+  /** Made just now: nobody can remember anything of this coordinator. */
+  readonly fresh: boolean
 }
 
 const operationalFileSchema = z.strictObject({ certificate: coordinatorCertificateSchema, key: z.string().max(4_096) })
@@ -47,8 +49,12 @@ const paths = (folder: string) => ({
 /** Loads the keys, making what is missing. Throws KEY_INVALID. `now` is epoch ms. */
 export async function loadCoordinatorKeys(folder: string, now: number): Promise<CoordinatorKeys> {
   const files = paths(folder)
-  const operational = (await readOperational(files.operational)) ?? (await certifyNew(folder, 1, now))
-  return { ...operational, custodial: await loadOrCreateKey(files.custodial), peer: await loadOrCreateKey(files.peer) }
+  const held = await readOperational(files.operational)
+  // A root that was brought back without its operational key is known, too.
+  const fresh = held === null && (await readSecret(files.root)) === null
+  // Its earlier keys may be known under any serial: the time outranks them.
+  const operational = held ?? (await certifyNew(folder, fresh ? 1 : Math.floor(now / 1_000), now))
+  return { ...operational, fresh, custodial: await loadOrCreateKey(files.custodial), peer: await loadOrCreateKey(files.peer) }
 }
 
 /**

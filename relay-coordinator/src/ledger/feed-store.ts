@@ -1,4 +1,4 @@
-/** The ledger's feeds in one SQLite file of the data folder: Yjs updates in the order in which they were saved. */
+/** The ledger's feeds, snapshot and proofs of forks in one SQLite file of the data folder. */
 import { DatabaseSync } from 'node:sqlite'
 import { authorIdSchema, PeerComputeError } from '@peercompute/job-specs'
 import type { LedgerStore } from '@peercompute/ledger'
@@ -10,34 +10,67 @@ export interface FeedStore extends LedgerStore {
   close(): void
 }
 
-const rowSchema = z.object({ author: authorIdSchema, epoch: z.int().min(0), bytes: z.instanceof(Uint8Array) })
+const updateRow = z.object({ author: authorIdSchema, epoch: z.int().min(0), bytes: z.instanceof(Uint8Array) })
+const snapshotRow = z.object({ bytes: z.instanceof(Uint8Array) })
+const forkRow = z.object({
+  author: authorIdSchema,
+  epoch: z.int().min(0),
+  seq: z.int().min(0),
+  held: z.instanceof(Uint8Array),
+  met: z.instanceof(Uint8Array)
+})
 
-/** `onLost` hears of foreign feeds' updates that could not be saved; the ledger goes on without them. */
+/** `onLost` hears of what could not be saved; the ledger goes on without foreign feeds that could not. */
 export function openFeedStore(path: string, onLost: (error: unknown) => void): FeedStore {
   const database = new DatabaseSync(path)
   // FULL: an own record must be on disk before peers see it, or a crash would make the author fork its feed.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-  database.exec(
-    'CREATE TABLE IF NOT EXISTS updates (id INTEGER PRIMARY KEY, author TEXT NOT NULL, epoch INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT'
-  )
+  // Freed pages go back to the disk, or a compacted ledger would take as much room as before. It works on new files only.
+  database.exec('PRAGMA auto_vacuum = FULL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  database.exec(`
+    CREATE TABLE IF NOT EXISTS updates (id INTEGER PRIMARY KEY, author TEXT NOT NULL, epoch INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+    CREATE INDEX IF NOT EXISTS updates_of_feed ON updates (author, epoch);
+    CREATE TABLE IF NOT EXISTS snapshot (id INTEGER PRIMARY KEY CHECK (id = 0), bytes BLOB NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS forks (
+      author TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, held BLOB NOT NULL, met BLOB NOT NULL, PRIMARY KEY (author, epoch)
+    ) STRICT`)
   const insert = database.prepare('INSERT INTO updates (author, epoch, bytes) VALUES (?, ?, ?)')
   const select = database.prepare('SELECT author, epoch, bytes FROM updates ORDER BY id')
+  const remove = database.prepare('DELETE FROM updates WHERE author = ? AND epoch = ?')
+  const putSnapshot = database.prepare('INSERT OR REPLACE INTO snapshot (id, bytes) VALUES (0, ?)')
+  const selectSnapshot = database.prepare('SELECT bytes FROM snapshot')
+  const putFork = database.prepare('INSERT OR REPLACE INTO forks (author, epoch, seq, held, met) VALUES (?, ?, ?, ?, ?)')
+  const selectForks = database.prepare('SELECT author, epoch, seq, held, met FROM forks')
   let open = true
+
+  const write = async (change: () => unknown) => {
+    try {
+      change()
+    } catch (cause) {
+      const error = new PeerComputeError('STORE_FULL', `${path}: ${errorMessage(cause)}`, { cause })
+      onLost(error)
+      throw error
+    }
+  }
+
   return {
-    load: async () =>
-      select.all().map((row) => {
-        const { author, epoch, bytes } = rowSchema.parse(row)
-        return { feed: { author, epoch }, update: bytes }
-      }),
-    async save({ author, epoch }, update) {
-      try {
-        insert.run(author, epoch, update)
-      } catch (cause) {
-        const error = new PeerComputeError('STORE_FULL', `${path}: ${errorMessage(cause)}`, { cause })
-        onLost(error)
-        throw error
+    load: async () => {
+      const snapshot = selectSnapshot.get()
+      return {
+        feeds: select.all().map((row) => {
+          const { author, epoch, bytes } = updateRow.parse(row)
+          return { feed: { author, epoch }, update: bytes }
+        }),
+        snapshot: snapshot === undefined ? null : snapshotRow.parse(snapshot).bytes,
+        forks: selectForks.all().map((row) => {
+          const { author, epoch, ...proof } = forkRow.parse(row)
+          return { feed: { author, epoch }, ...proof }
+        })
       }
     },
+    save: ({ author, epoch }, update) => write(() => insert.run(author, epoch, update)),
+    drop: ({ author, epoch }) => write(() => remove.run(author, epoch)),
+    saveSnapshot: (_mark, encoded) => write(() => putSnapshot.run(encoded)),
+    saveFork: ({ feed, seq, held, met }) => write(() => putFork.run(feed.author, feed.epoch, seq, held, met)),
     close() {
       if (!open) return
       open = false

@@ -10,6 +10,8 @@ export interface IntakeComponents {
   readonly awaited: AwaitedBlobs
   /** The coordinator's own authors: what they wrote comes from here. */
   readonly own: ReadonlySet<AuthorId>
+  /** Jobs are taken from then on; until then they wait. At once by default. */
+  readonly after?: Promise<void>
   /** Told about records that were refused or could not be processed. */
   readonly onRefused: (error: unknown, entry: LedgerEntry) => void
 }
@@ -24,8 +26,8 @@ export interface LedgerIntake {
 const HARMLESS: ReadonlySet<ErrorCode> = new Set(['JOB_CLOSED'])
 
 /** Call it before the ledger has loaded, to see the stored records too. They are taken one after the other, in the order of each feed. */
-export function createLedgerIntake({ coordinator, ledger, awaited, own, onRefused }: IntakeComponents): LedgerIntake {
-  let queue: Promise<void> = Promise.resolve()
+export function createLedgerIntake({ coordinator, ledger, awaited, own, after, onRefused }: IntakeComponents): LedgerIntake {
+  let queue: Promise<void> = after ?? Promise.resolve()
 
   /** An installation publishes and steers its own jobs and those of the account that certified its feed. */
   function speaksFor({ feed }: LedgerEntry, author: AuthorId): boolean {

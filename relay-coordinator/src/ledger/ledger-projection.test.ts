@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { join } from 'node:path'
-import { certifyHost, generateKeyPair, jobIdOf, PeerComputeError, signSpec, type AuthorId, type KeyPair } from '@peercompute/job-specs'
+import { certifyHost, generateKeyPair, jobIdOf, PeerComputeError, signSpec, type KeyPair } from '@peercompute/job-specs'
 import { createLedger, memoryLedgerStore, type Ledger, type LedgerStore } from '@peercompute/ledger'
 import { createAwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import type { Coordinator } from '../coordinator.ts'
@@ -36,6 +36,7 @@ afterEach(async () => {
 
 function open(store: LedgerStore): { ledger: Ledger; projection: LedgerProjection } {
   const ledger = createLedger({ now: () => clock.now(), store })
+  ledger.follow(keys.certificate.root)
   const projection = createLedgerProjection({
     coordinator,
     ledger,
@@ -64,8 +65,13 @@ async function compute(): Promise<void> {
   }
 }
 
-const feedOf = (ledger: Ledger, author: KeyPair) =>
-  ledger.entries({ author: author.publicKey as AuthorId, epoch: 0 }).map(({ record }) => record)
+/** Records of all epochs, in order. */
+const feedOf = (ledger: Ledger, { publicKey }: KeyPair) =>
+  ledger
+    .heads()
+    .filter(({ author }) => author.toString() === publicKey)
+    .sort((a, b) => a.epoch - b.epoch)
+    .flatMap((head) => ledger.entries(head).map(({ record }) => record))
 const typesOf = (ledger: Ledger, author = keys.operational) => feedOf(ledger, author).map(({ type }) => type)
 
 it('says in one signed feed what was admitted, settled, ended and credited', async () => {
@@ -139,7 +145,7 @@ it('tries again by itself when the disk was full', async () => {
   const store = memoryLedgerStore()
   let full = false
   const { ledger, projection } = open({
-    load: () => store.load(),
+    ...store,
     save: (feed, update) => (full ? Promise.reject(new PeerComputeError('STORE_FULL', 'test')) : store.save(feed, update))
   })
   await projection.start()

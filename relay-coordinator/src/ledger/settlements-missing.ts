@@ -1,13 +1,13 @@
 /** What the store has decided and the feed does not say yet, as settlements in the order in which they belong into the feed. */
 import type { JobSummary } from '@peercompute/job-specs'
 import type { Coordinator, Settlement } from '../coordinator.ts'
+import { jobsNewestFirst } from './all-jobs.ts'
 import { projectedJob, type Projected } from './projected-jobs.ts'
 
-const PAGE_JOBS = 100
 const PAGE_UNITS = 1_000
 
 export async function* settlementsMissing(coordinator: Coordinator, projected: Projected): AsyncGenerator<Settlement[]> {
-  for (const job of oldestFirst(coordinator)) {
+  for (const job of [...jobsNewestFirst(coordinator)].reverse()) {
     const known = projectedJob(projected, job.id)
     if (!known.admitted) {
       const signed = coordinator.signedSpec(job.id)
@@ -20,17 +20,6 @@ export async function* settlementsMissing(coordinator: Coordinator, projected: P
       yield [{ kind: 'ended', job: job.id, state, settled: job.units.validated }]
   }
   yield creditOf(coordinator)
-}
-
-function oldestFirst(coordinator: Coordinator): JobSummary[] {
-  const jobs: JobSummary[] = []
-  let cursor: string | null = null
-  do {
-    const page: ReturnType<Coordinator['jobs']> = coordinator.jobs({ limit: PAGE_JOBS, ...(cursor === null ? {} : { cursor }) })
-    jobs.push(...page.items)
-    cursor = page.next
-  } while (cursor !== null)
-  return jobs.reverse()
 }
 
 /** All settled units; those that the feed has are dropped by the projection. */

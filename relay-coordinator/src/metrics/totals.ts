@@ -1,24 +1,27 @@
 /** How much there is altogether, kept up to date instead of counted at each request. */
 import type { Coordinator } from '../coordinator.ts'
+import { jobsNewestFirst } from '../ledger/all-jobs.ts'
 
 export interface Totals {
   readonly jobs: number
   readonly validatedUnits: number
+  /** After the store has taken over a ledger. */
+  recount(): void
   close(): void
 }
-
-const PAGE_JOBS = 200
 
 export function createTotals(coordinator: Coordinator): Totals {
   let jobs = 0
   let validatedUnits = 0
-  let cursor: string | null = null
-  do {
-    const page: ReturnType<Coordinator['jobs']> = coordinator.jobs({ limit: PAGE_JOBS, ...(cursor === null ? {} : { cursor }) })
-    jobs += page.items.length
-    for (const job of page.items) validatedUnits += job.units.validated
-    cursor = page.next
-  } while (cursor !== null)
+  const count = (): void => {
+    jobs = 0
+    validatedUnits = 0
+    for (const job of jobsNewestFirst(coordinator)) {
+      jobs++
+      validatedUnits += job.units.validated
+    }
+  }
+  count()
   const unsubscribe = coordinator.onSettlement((settlement) => {
     if (settlement.kind === 'admitted') jobs++
     if (settlement.kind === 'settled') validatedUnits += settlement.digests.length
@@ -30,6 +33,7 @@ export function createTotals(coordinator: Coordinator): Totals {
     get validatedUnits() {
       return validatedUnits
     },
+    recount: count,
     close: unsubscribe
   }
 }

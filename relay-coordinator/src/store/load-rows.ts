@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import {
+  PeerComputeError,
   accountIdSchema,
   contentHashSchema,
   executorKindSchema,
@@ -12,7 +13,8 @@ import {
   reducedSchema,
   signedSpecSchema,
   unitFailureSchema,
-  reasonCodeSchema
+  reasonCodeSchema,
+  type ContentHash
 } from '@peercompute/job-specs'
 import type { SettledUnit, StoredRows } from '../core/index.ts'
 
@@ -40,6 +42,7 @@ const jobRowSchema = z
     reduced: parsed(reducedSchema),
     first_settled_at: z.int().nullable(),
     ended_at: z.int().nullable(),
+    retired: flag,
     settlers: parsed(z.array(hostIdSchema)),
     failures: parsed(z.array(z.tuple([z.union([unitFailureSchema, reasonCodeSchema]), failureSummary])))
   })
@@ -57,6 +60,7 @@ const jobRowSchema = z
     reduced: row.reduced,
     firstSettledAt: row.first_settled_at,
     endedAt: row.ended_at,
+    retired: row.retired,
     settlers: row.settlers,
     failures: row.failures
   }))
@@ -162,6 +166,11 @@ export function loadRows(database: DatabaseSync): StoredRows {
       })
     ),
     settled: ofJob(all(rangeRowSchema, islands('settled')), (job, { start, count }) => ({ job, start, count })),
+    notHeld: ofJob(all(rangeRowSchema, 'SELECT job, start, count FROM not_held ORDER BY job, start'), (job, { start, count }) => ({
+      job,
+      start,
+      count
+    })),
     errored: ofJob(all(rangeRowSchema, islands('errored')), (job, { start, count }) => ({ job, start, count })),
     hosts: all(hostRowSchema, 'SELECT * FROM hosts ORDER BY host'),
     credit: all(creditRowSchema, 'SELECT * FROM credit ORDER BY account').map((row) => [row.account, row.micro_credits] as const)
@@ -171,4 +180,12 @@ export function loadRows(database: DatabaseSync): StoredRows {
 export function settledUnit(row: unknown): SettledUnit {
   const { at: settledAt, ...unit } = settledRowSchema.parse(row)
   return { ...unit, settledAt }
+}
+
+/** Many at a time, for a checkpoint: checked by hand, which is ten times as fast. */
+export function settledDigest(row: Readonly<Record<string, unknown>>): { readonly unit: number; readonly digest: ContentHash } {
+  const { unit, digest } = row
+  if (typeof unit !== 'number' || typeof digest !== 'string')
+    throw new PeerComputeError('INTERNAL', 'a settled unit in the store has no digest')
+  return { unit, digest: digest as ContentHash }
 }

@@ -13,7 +13,7 @@ import {
   type CoordinatorStore,
   type SettledUnit
 } from '../core/index.ts'
-import { loadRows, settledUnit } from './load-rows.ts'
+import { loadRows, settledDigest, settledUnit } from './load-rows.ts'
 import { MIGRATIONS } from './schema.ts'
 
 const SQLITE_FULL = 13
@@ -47,6 +47,7 @@ export function openSqliteStore(file: string): CoordinatorStore {
         json(row.reduced),
         row.firstSettledAt,
         row.endedAt,
+        row.retired ? 1 : 0,
         json(row.settlers),
         json(row.failures)
       ]
@@ -117,6 +118,15 @@ export function openSqliteStore(file: string): CoordinatorStore {
         sql.putErrored.run(numberOf(event.job), event.unit, event.reason)
         sql.audit.run(event.at, event.type, json({ job: event.job, unit: event.unit, reason: event.reason }))
         return
+      case 'job-restored':
+        sql.audit.run(event.at, event.type, json({ job: event.job, nextEpoch: event.nextEpoch }))
+        return
+      case 'units-restored':
+        sql.putNotHeld.run(numberOf(event.job), event.start, event.count)
+        sql.audit.run(event.at, event.type, json({ job: event.job, start: event.start, count: event.count }))
+        return
+      case 'credit-restored':
+      case 'job-retired':
       case 'job-blob':
       case 'host-connected':
       case 'host-disconnected':
@@ -138,6 +148,10 @@ export function openSqliteStore(file: string): CoordinatorStore {
     settledUnits: (job, from, limit): readonly SettledUnit[] => {
       const no = sql.jobNumber.get(job)?.['no']
       return typeof no === 'number' ? sql.settledFrom.all(no, from, limit).map(settledUnit) : []
+    },
+    settledDigests: (job, from, to) => {
+      const no = sql.jobNumber.get(job)?.['no']
+      return typeof no === 'number' ? sql.digests.all(no, from, to).map(settledDigest) : []
     },
     close: () => {
       database.close()
@@ -195,10 +209,10 @@ function statements(database: DatabaseSync) {
   return {
     jobNumber: prepare('SELECT no FROM jobs WHERE id = ?'),
     updateJob: prepare(
-      'UPDATE jobs SET state = ?, missing_blobs = ?, cursor = ?, next_epoch = ?, executions = ?, reduced = ?, first_settled_at = ?, ended_at = ?, settlers = ?, failures = ? WHERE id = ?'
+      'UPDATE jobs SET state = ?, missing_blobs = ?, cursor = ?, next_epoch = ?, executions = ?, reduced = ?, first_settled_at = ?, ended_at = ?, retired = ?, settlers = ?, failures = ? WHERE id = ?'
     ),
     insertJob: prepare(
-      'INSERT INTO jobs (state, missing_blobs, cursor, next_epoch, executions, reduced, first_settled_at, ended_at, settlers, failures, id, signed, custodial, submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+      'INSERT INTO jobs (state, missing_blobs, cursor, next_epoch, executions, reduced, first_settled_at, ended_at, retired, settlers, failures, id, signed, custodial, submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
     ),
     putLease: prepare('INSERT INTO leases (job, epoch, start, count, holder, deadline, over) VALUES (?, ?, ?, ?, ?, ?, 0)'),
     renewLease: prepare('UPDATE leases SET deadline = ? WHERE job = ? AND epoch = ?'),
@@ -209,6 +223,7 @@ function statements(database: DatabaseSync) {
     ),
     putFailure: prepare('INSERT INTO failed_attempts (job, unit, epoch, holder, reason, message) VALUES (?, ?, ?, ?, ?, ?)'),
     putSettled: prepare('INSERT INTO settled (job, unit, digest, value, votes, at) VALUES (?, ?, ?, ?, ?, ?)'),
+    putNotHeld: prepare('INSERT INTO not_held (job, start, count) VALUES (?, ?, ?)'),
     putErrored: prepare('INSERT INTO errored (job, unit, reason) VALUES (?, ?, ?)'),
     forgetUnit: [
       prepare('DELETE FROM pending_results WHERE job = ? AND unit = ?'),
@@ -222,6 +237,7 @@ function statements(database: DatabaseSync) {
     putHost: prepare('INSERT OR REPLACE INTO hosts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     putCredit: prepare('INSERT OR REPLACE INTO credit VALUES (?, ?)'),
     settledFrom: prepare('SELECT unit, digest, value, votes, at FROM settled WHERE job = ? AND unit >= ? ORDER BY unit LIMIT ?'),
+    digests: prepare('SELECT unit, digest FROM settled WHERE job = ? AND unit >= ? AND unit < ? ORDER BY unit'),
     audit: prepare('INSERT INTO audit (at, kind, body) VALUES (?, ?, ?)')
   }
 }

@@ -1,8 +1,8 @@
 /** Who is at the other end: version, certificate, and proof that the host holds its key here and now. */
-import { randomBytes } from 'node:crypto'
 import {
   capabilities as allCapabilities,
   PeerComputeError,
+  toBase64Url,
   verifyHostCertificate,
   type CoordinatorCertificate
 } from '@peercompute/job-specs'
@@ -42,7 +42,7 @@ export function createIntroductions(certificate: CoordinatorCertificate, clock: 
         if (expiry > clock.now() && expiries.size < CHALLENGES_MAX) break
         expiries.delete(known)
       }
-      const challenge = randomBytes(CHALLENGE_BYTES).toString('base64url')
+      const challenge = toBase64Url(crypto.getRandomValues(new Uint8Array(CHALLENGE_BYTES)))
       expiries.set(challenge, clock.now() + CHALLENGE_TTL_MS)
       return { type: 'challenge', id, challenge, certificate }
     },

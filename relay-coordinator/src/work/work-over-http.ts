@@ -3,8 +3,7 @@
  * second by a welcome with a session, and from then on the session stands in for the proof. What a stream would be told unasked
  * comes with the next response. A host that has not called for SESSION_IDLE_MS is gone.
  */
-import { randomBytes } from 'node:crypto'
-import { PeerComputeError } from '@peercompute/job-specs'
+import { PeerComputeError, toBase64Url } from '@peercompute/job-specs'
 import type { CoordinatorMessage, Frame, HostMessage } from '@peercompute/job-specs/protocol'
 import { errorMessageFor, readHostMessage, requestIdOf } from './host-messages.ts'
 import type { HostSession } from './host-sessions.ts'
@@ -52,7 +51,7 @@ export function createWorkOverHttp(components: StreamComponents): WorkOverHttp {
   function createSession(host: HostSession['host']): HttpSession {
     const unasked: CoordinatorMessage[] = []
     const http: HttpSession = {
-      id: randomBytes(SESSION_BYTES).toString('base64url'),
+      id: toBase64Url(crypto.getRandomValues(new Uint8Array(SESSION_BYTES))),
       unasked,
       cancelExpiry: () => undefined,
       bucket: createTokenBucket(REQUESTS_PER_SECOND, REQUESTS_BURST, clock),

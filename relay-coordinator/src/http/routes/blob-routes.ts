@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Access } from '../access.ts'
+import { byteRange } from '../byte-range.ts'
 import type { AppComponents } from '../components.ts'
 import { RATE_WINDOW_MS, type RateLimits } from '../limits.ts'
 import { binaryResponse, problemResponse } from '../problems.ts'
@@ -55,17 +56,29 @@ export const blobRoutes =
       {
         exposeHeadRoute: false,
         schema: {
-          summary: 'The bytes of a blob',
+          summary: 'The bytes of a blob, or the part that a Range header asks for',
           params: blobParams,
-          response: { 200: binaryResponse('The bytes', 'application/octet-stream'), ...problemResponse }
+          response: {
+            200: binaryResponse('The bytes', 'application/octet-stream'),
+            206: binaryResponse('A part of the bytes', 'application/octet-stream'),
+            ...problemResponse
+          }
         }
       },
       async (request, reply) => {
         const { sha256 } = request.params
-        if (request.headers['if-none-match'] === `"${sha256}"` && (await blobs.size(sha256)) !== null)
-          return describe(reply, sha256).code(304).send()
-        const { bytes, body } = await blobs.stream(sha256)
-        return describe(reply, sha256).header('content-length', bytes).send(body)
+        const { 'if-none-match': known, 'if-range': resumed } = request.headers
+        const size = await blobs.size(sha256)
+        if (size === null) throw new PeerComputeError('BLOB_NOT_FOUND', `blob ${sha256} is not here`)
+        if (known === `"${sha256}"`) return describe(reply, sha256).code(304).send()
+        const range = resumed === undefined || resumed === `"${sha256}"` ? byteRange(request.headers.range, size) : null
+        if (range === 'unsatisfiable') return describe(reply, sha256).header('content-range', `bytes */${size}`).code(416).send()
+        const { start, end } = range ?? { start: 0, end: size }
+        const { body } = await blobs.stream(sha256, { start, end })
+        if (range !== null) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${size}`)
+        return describe(reply, sha256)
+          .header('content-length', end - start)
+          .send(body)
       }
     )
 
@@ -87,6 +100,7 @@ function describe(reply: FastifyReply, sha256: string): FastifyReply {
     'content-disposition': `attachment; filename="${sha256}"`,
     'content-security-policy': "default-src 'none'; sandbox",
     'cache-control': 'public, max-age=31536000, immutable',
+    'accept-ranges': 'bytes',
     etag: `"${sha256}"`
   })
 }

@@ -12,8 +12,18 @@ import { asCsv, asNdjson, resultRows } from '../result-table.ts'
 const JSON_ROWS_DEFAULT = 100
 const JSON_ROWS_MAX = 1_000
 
-const pageSchema = z.object({ rows: z.array(resultRowSchema), next: z.int().nullable() })
-const reducedAnswerSchema = z.object({ reduced: reducedSchema, state: jobStateSchema, unitCount: z.int(), units: unitCountsSchema })
+/** Settled units whose values were lost with an earlier database; they are in no row and in no reduced value. Absent when none. */
+const notHeldSchema = z.int().min(1).optional()
+const pageSchema = z.object({ rows: z.array(resultRowSchema), next: z.int().nullable(), notHeld: notHeldSchema })
+const reducedAnswerSchema = z.object({
+  reduced: reducedSchema,
+  state: jobStateSchema,
+  unitCount: z.int(),
+  units: unitCountsSchema,
+  notHeld: notHeldSchema
+})
+/** The same for streams of rows. */
+const NOT_HELD_HEADER = 'x-peercompute-not-held'
 
 export const resultRoutes =
   ({ coordinator }: Pick<AppComponents, 'coordinator'>): FastifyPluginAsyncZod =>
@@ -39,7 +49,8 @@ export const resultRoutes =
         }
       },
       async ({ params: { id }, query: { format, from, limit } }, reply) => {
-        const { spec } = coordinator.job(id)
+        const { spec, notHeld } = coordinator.job(id)
+        if (notHeld !== undefined) void reply.header(NOT_HELD_HEADER, notHeld)
         if (format === 'json') {
           if (limit !== undefined && limit > JSON_ROWS_MAX)
             throw new PeerComputeError(
@@ -48,7 +59,7 @@ export const resultRoutes =
               { place: { path: 'limit' } }
             )
           const { rows, next } = await coordinator.results(id, { from, limit: limit ?? JSON_ROWS_DEFAULT })
-          return reply.type('application/json').send({ rows: [...rows], next })
+          return reply.type('application/json').send({ rows: [...rows], next, ...(notHeld === undefined ? {} : { notHeld }) })
         }
         const rows = resultRows(coordinator, id, { from, limit: limit ?? Number.POSITIVE_INFINITY })
         void reply.header('content-disposition', `attachment; filename="${spec.name}-${id.slice(0, 8)}.${format}"`)
@@ -82,8 +93,8 @@ export const resultRoutes =
         schema: { summary: 'The reduced value so far', params: jobParams, response: { 200: reducedAnswerSchema, ...problemResponse } }
       },
       async ({ params: { id } }) => {
-        const { reduced, state, unitCount, units } = coordinator.job(id)
-        return { reduced, state, unitCount, units }
+        const { reduced, state, unitCount, units, notHeld } = coordinator.job(id)
+        return { reduced, state, unitCount, units, ...(notHeld === undefined ? {} : { notHeld }) }
       }
     )
   }

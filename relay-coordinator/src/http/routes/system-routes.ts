@@ -8,7 +8,9 @@ import type { Access } from '../access.ts'
 import type { AppComponents } from '../components.ts'
 import { binaryResponse, problemResponse } from '../problems.ts'
 
-type Components = Pick<AppComponents, 'coordinator' | 'keys' | 'network' | 'totals' | 'metrics' | 'ready'> & { readonly access: Access }
+type Components = Pick<AppComponents, 'coordinator' | 'keys' | 'network' | 'relays' | 'iceServers' | 'totals' | 'metrics' | 'ready'> & {
+  readonly access: Access
+}
 
 const statusSchema = z.object({ status: z.literal('ok') })
 
@@ -46,7 +48,7 @@ export const probeRoutes =
   }
 
 export const coordinatorRoutes =
-  ({ coordinator, keys, network, totals, access }: Components): FastifyPluginAsyncZod =>
+  ({ coordinator, keys, network, relays = [], iceServers = [], totals, access }: Components): FastifyPluginAsyncZod =>
   async (app) => {
     app.get(
       '/coordinator',
@@ -59,6 +61,8 @@ export const coordinatorRoutes =
           root: keys.certificate.root,
           peerId,
           addresses: [...addresses],
+          relays: [...relays],
+          iceServers,
           protocols: [WORK_PROTOCOL, LEDGER_PROTOCOL],
           tokenRequired: !access.isLocal(request),
           hosts: coordinator.hosts().filter((host) => host.connected).length,
