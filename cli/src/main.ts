@@ -5,3 +5,6 @@ import { enableCompileCache } from 'node:module'
 enableCompileCache()
 const { main } = await import('./program.ts')
 await main(process.argv)
+// Everything is done and stopped. WebRTC's native threads keep some finished processes alive for ever (seen about once in four).
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))))
+process.exit()

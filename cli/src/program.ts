@@ -2,8 +2,12 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { CheckOptions } from './commands/check.ts'
 import type { KeyOptions, RecoverOptions } from './commands/keys.ts'
+import type { LedgerFileOptions, LedgerOptions, LedgerShowOptions } from './commands/ledger.ts'
 import type { ListOptions } from './commands/list.ts'
+import type { DoctorOptions } from './commands/net.ts'
 import type { ResultsOptions } from './commands/results.ts'
+import type { RelayFlags } from './commands/relay.ts'
+import type { RoomCreateOptions, RoomJoinOptions } from './commands/room.ts'
 import type { ServeFlags } from './commands/serve.ts'
 import type { SubmitOptions } from './commands/submit.ts'
 import type { VolunteerOptions } from './commands/volunteer.ts'
@@ -33,6 +37,8 @@ function numberFrom(from: number, to: number, whole = true) {
     return value
   }
 }
+
+const listed = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text]
 
 type Params = Record<string, number | number[]>
 
@@ -69,16 +75,25 @@ export function buildProgram(context: Context): Command {
     command
       .option('--port <port>', 'port for pages, API and peers', numberFrom(0, 65_535))
       .option('--host <address>', 'address to listen on (default 127.0.0.1: this machine only)')
-      .option('--data <folder>', 'data folder (default .peercompute)')
-      .option('--public-url <url>', 'origin under which the world reaches this coordinator')
+      .option('--data <folder>', 'data folder (default .peercompute, of a relay .peercompute-relay)')
+      .option('--public-url <url>', 'origin under which the world reaches it')
       .option('--trust-proxy <address...>', 'reverse proxies whose X-Forwarded-For is believed')
+      .option('--subnet-quota <number>', 'peer connections from one /24 (IPv6: /48) (default 256)', numberFrom(1, 1_000_000))
       .option('--json', 'data for programs on stdout')
+  const coordinating = (command: Command) =>
+    serving(command)
+      .option('--also-relay <address>', 'another relay, which goes on when this one is away; repeatable', listed)
+      .option('--ice-server <url[,user,credential]>', 'STUN or TURN server for the volunteers; repeatable', listed)
 
-  serving(add('serve', 'run a coordinator', 'serve --data /var/lib/peercompute --public-url https://compute.example.org')).action(
-    async (options: ServeFlags) => (await import('./commands/serve.ts')).serve(context, options)
-  )
-  serving(add('start', 'run a coordinator, publish the sample job, and lend this machine', 'start')).action(async (options: ServeFlags) =>
-    (await import('./commands/start.ts')).start(context, options)
+  coordinating(add('serve', 'run a coordinator', 'serve --data /var/lib/peercompute --public-url https://compute.example.org'))
+    .option('--recover', 'the database is lost: bring jobs, settlements and credit back from what peers remember')
+    .option('--recover-from <file>', 'bring them back from an exported ledger')
+    .action(async (options: ServeFlags) => (await import('./commands/serve.ts')).serve(context, options))
+  serving(add('relay', 'run a relay: peers meet through it, and it keeps the ledger', 'relay --public-url https://relay.example.org'))
+    .option('--coordinator-root <root>', 'root key of the coordinator whose ledger it keeps (`peercompute serve` shows it)')
+    .action(async (options: RelayFlags) => (await import('./commands/relay.ts')).relay(context, options))
+  coordinating(add('start', 'run a coordinator, publish the sample job, and lend this machine', 'start')).action(
+    async (options: ServeFlags) => (await import('./commands/start.ts')).start(context, options)
   )
 
   add('check <job>', 'read a job, run some units on every executor here, compare, and estimate', 'check examples/jobs/n-queens')
@@ -131,6 +146,72 @@ export function buildProgram(context: Context): Command {
     .option('--label <name>', 'public name of this machine (none by default)')
     .option('--threads <number>', 'processor threads to lend', numberFrom(1, 1024))
     .action(async (options: VolunteerOptions) => (await import('./commands/volunteer.ts')).volunteer(context, options))
+
+  const room = program.command('room').description('a private pool by link: its members elect who leads, and nobody else reads it')
+  remote(
+    example(
+      room.command('create').description('make a link, as text and as a QR code'),
+      'room create --name "Our lab"',
+      'room create --relay /dns4/relay.example.org/tcp/443/tls/ws/p2p/12D3KooW…'
+    )
+  )
+    .option('--name <name>', 'what to call it, at most 64 characters')
+    .option('--relay <address>', 'relay of the room (default: those of the coordinator); repeatable', listed)
+    .option('--page <url>', 'page that opens the link in a browser (default: the coordinator’s)')
+    .action(async (options: RoomCreateOptions) => (await import('./commands/room.ts')).createRoom(context, options))
+  example(
+    room.command('join [link]').description('be a member; the link may also be in PEERCOMPUTE_ROOM, where other users do not see it'),
+    "room join 'https://compute.example.org/#/room/…' --lend",
+    "room join 'LINK' --submit examples/jobs/n-queens"
+  )
+    .option('--lend', 'compute for the room')
+    .option('--threads <number>', 'processor threads to lend', numberFrom(1, 1024))
+    .option('--submit <job>', 'publish a job to the room, and stay until it has ended')
+    .option('--timeout <seconds>', 'with --submit: give up after this time', numberFrom(0.001, 1e9, false))
+    .option('--data <folder>', 'folder of the identity and the room’s ledger')
+    .option('--label <name>', 'name of this machine for the members (none by default)')
+    .option('--json', 'data for programs on stdout')
+    .action(async (link: string | undefined, options: RoomJoinOptions) =>
+      (await import('./commands/room.ts')).joinRoomByLink(context, link, options)
+    )
+
+  const net = program.command('net').description('the network of relays and peers')
+  remote(
+    example(
+      net.command('doctor').description('walk the way into the network and say of each step how it is'),
+      'net doctor --coordinator https://compute.example.org',
+      'net doctor --relay /dns4/relay.example.org/tcp/443/tls/ws/p2p/12D3KooW…'
+    )
+  )
+    .option('--relay <address>', 'ask this relay, and no coordinator')
+    .option('--wait <seconds>', 'how long others may take to announce themselves', numberFrom(0, 600, false), 5)
+    .action(async (options: DoctorOptions) => (await import('./commands/net.ts')).doctor(context, options))
+
+  const ledger = program.command('ledger').description('the signed record of jobs, settlements and credit, as peers hold it')
+  const fromPeers = (usage: string, description: string, ...examples: readonly string[]) =>
+    remote(example(ledger.command(usage).description(description), ...examples))
+      .option('--relay <address>', 'read from this relay, and ask no coordinator')
+      .option('--timeout <seconds>', 'give up after this time', numberFrom(0.001, 1e9, false), 60)
+  fromPeers('show', 'what the ledger says', 'ledger show', 'ledger show --job n-queens', 'ledger show --feed AUTHOR --json')
+    .option('--job <id>', 'one job: its id, the beginning of it, or its name')
+    .option('--feed <author>', 'the records of one author: the key, or its beginning')
+    .option('--file <file>', 'read an exported file instead of peers')
+    .option('--root <root>', 'root key of the coordinator whose word counts (default: the pinned one, or the first in the ledger)')
+    .action(async (options: LedgerShowOptions) => (await import('./commands/ledger.ts')).showLedger(context, options))
+  fromPeers('export <file>', 'write all records to a file that anybody can verify', 'ledger export ledger.peercompute').action(
+    async (file: string, options: LedgerOptions) => (await import('./commands/ledger.ts')).exportToFile(context, file, options)
+  )
+  fromPeers(
+    'verify [file]',
+    'check every signature, chain and checkpoint; exit code 1 when something does not hold',
+    'ledger verify ledger.peercompute',
+    'ledger verify --live'
+  )
+    .option('--live', 'read from peers instead of a file')
+    .option('--root <root>', 'root key of the coordinator whose checkpoints must hold')
+    .action(async (file: string | undefined, options: LedgerFileOptions) =>
+      (await import('./commands/ledger.ts')).verifyLedger(context, file, options)
+    )
 
   const keys = program.command('keys').description('the keys that stand for you, or with --data for a coordinator')
   const key = (usage: string, description: string, ...examples: readonly string[]) =>

@@ -6,11 +6,22 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { hostViewSchema, jobPageSchema, liveEventSchema, whySchema, type LiveEvent } from '@peercompute/job-specs'
+import {
+  certifyCoordinator,
+  coordinatorInfoSchema,
+  generateKeyPair,
+  hostViewSchema,
+  jobPageSchema,
+  liveEventSchema,
+  whySchema,
+  type CoordinatorInfo,
+  type LiveEvent
+} from '@peercompute/job-specs'
 import { loadKernel } from '@peercompute/kernels/files'
 import { kernelNames } from '@peercompute/kernels'
 import { encodeFrame, FRAME_MEDIA_TYPE } from '@peercompute/job-specs/protocol'
 import { AUTHOR, detail, fixtureNames, HOSTS, jobId, row, settledUnits, summary, type FixtureName } from './fixture-jobs.ts'
+import { fixtureReport } from './fixture-network.ts'
 import { valueBytes } from './fixture-volunteer.ts'
 
 const folder = fileURLToPath(new URL('../node_modules/.fixture', import.meta.url))
@@ -50,6 +61,21 @@ const hosts = HOSTS.map((host, index) =>
     microCredits: [6_840_000, 2_110_000, 0][index]
   })
 )
+
+const rootKey = await generateKeyPair({ extractable: false })
+const workingKey = await generateKeyPair({ extractable: false })
+const coordinator: CoordinatorInfo = coordinatorInfoSchema.parse({
+  version: '0.1.0',
+  certificate: await certifyCoordinator(rootKey, workingKey.publicKey, 1, Date.now()),
+  root: rootKey.publicKey,
+  peerId: fixtureReport.relays[0]?.address.split('/p2p/')[1],
+  addresses: fixtureReport.relays.map(({ address }) => address),
+  protocols: [],
+  tokenRequired: false,
+  hosts: 2,
+  jobs: names.length,
+  validatedUnits: 844
+})
 
 function json(response: ServerResponse, body: unknown, status = 200): void {
   response.writeHead(status, { 'content-type': status === 200 ? 'application/json' : 'application/problem+json' }).end(JSON.stringify(body))
@@ -127,6 +153,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
   if (path === '/events') {
     events(response)
+    return
+  }
+  if (path === '/coordinator') {
+    json(response, coordinator)
     return
   }
   if (path === '/hosts') {

@@ -1,10 +1,23 @@
 /** Development only (`vite build --mode fixture`): stands where the volunteer library stands, computes nothing, says what it would say. */
 import { ELEMENT_BYTES, generateKeyPair, type ElementType } from '@peercompute/job-specs'
+import { fixtureReport } from './fixture-network.ts'
 import { AUTHOR, jobId, settledUnits, spec, unitValue } from './fixture-jobs.ts'
 
 export const followPage = () => () => undefined
 export const createIdbIdentityStore = () => ({ load: () => Promise.resolve(null) })
 export const loadOrCreateIdentity = async () => ({ account: await generateKeyPair({ extractable: false }) })
+
+export const createIdbPinStore = () => ({ lastInfo: () => Promise.resolve(null) })
+export const probeDataWorker = () => Promise.resolve(true)
+export const shareInMemory = () => Promise.resolve({ close: () => undefined })
+export const startLibp2pNetwork = () =>
+  Promise.resolve({
+    report: () => fixtureReport,
+    onReport: () => () => undefined,
+    retryNow: () => undefined,
+    trials: { announce: () => undefined, publish: () => Promise.resolve(2), onMessage: () => () => undefined, cut: () => undefined },
+    stop: () => Promise.resolve()
+  })
 
 const WRITE: Record<ElementType, (view: DataView, at: number, value: number) => void> = {
   u8: (view, at, value) => {
@@ -92,6 +105,8 @@ export function createBrowserVolunteer() {
         changes.delete(listener)
       }
     },
+    network: { onPeerNetwork: () => () => undefined },
+    state: { onChange: () => () => undefined },
     onUnit: (listener: (news: never) => void) => {
       units.add(listener as (news: object) => void)
       return () => {

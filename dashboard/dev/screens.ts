@@ -133,6 +133,13 @@ async function takeAll(browser: Browser, folder: string): Promise<void> {
   }
   await tab.goto(`${url}/#/fleet`)
   await take(tab, folder, 'fleet')
+  const watcher = await newPage(browser, `${url}/#/network`)
+  await take(watcher, folder, 'network-looking-on')
+  await watcher.getByRole('button', { name: 'Connect this tab' }).click()
+  await watcher.getByRole('heading', { level: 1, name: /directly/ }).waitFor()
+  await watcher.getByRole('button', { name: 'Send a test message' }).click()
+  await take(watcher, folder, 'network')
+  await watcher.context().close()
   await tab.goto(`${url}/#/`)
   await tab.getByRole('button', { name: 'Pause' }).click()
   await take(tab, folder, 'volunteer-paused', false)

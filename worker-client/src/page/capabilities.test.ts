@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { CAPABILITIES, capabilityNames, capabilityObstacle, missingCapabilities, probeCapabilities, type ProbedScope } from './capabilities.ts'
+import {
+  CAPABILITIES,
+  capabilityNames,
+  capabilityObstacle,
+  missingCapabilities,
+  probeCapabilities,
+  type ProbedScope
+} from './capabilities.ts'
 
 const database = {
   open: () => {
@@ -15,9 +22,9 @@ const complete: ProbedScope = {
   navigator: { gpu, locks: {} },
   crypto: globalThis.crypto,
   indexedDB: database,
-  RTCPeerConnection: class {},
-  CompressionStream: class {},
-  DecompressionStream: class {}
+  RTCPeerConnection: Object,
+  CompressionStream: Object,
+  DecompressionStream: Object
 }
 const yes = { dataWorker: () => Promise.resolve(true) }
 
@@ -47,7 +54,9 @@ describe('the capabilities of a browser', () => {
       ['compression', { ...complete, DecompressionStream: undefined }]
     ]
     for (const [name, scope] of without) expect(missingCapabilities(await probeCapabilities(scope, yes))).toEqual([name])
-    expect(missingCapabilities(await probeCapabilities(complete, { dataWorker: () => Promise.reject(new Error('refused')) }))).toEqual(['data-worker'])
+    expect(missingCapabilities(await probeCapabilities(complete, { dataWorker: () => Promise.reject(new Error('refused')) }))).toEqual([
+      'data-worker'
+    ])
     for (const name of capabilityNames) {
       expect(CAPABILITIES[name].lost).toMatch(/\.$/)
       expect(CAPABILITIES[name].still).toMatch(/\.$/)

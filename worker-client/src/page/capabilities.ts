@@ -80,7 +80,9 @@ export type CapabilityReport = Readonly<Record<CapabilityName, boolean | null>>
 export interface ProbedScope {
   readonly isSecureContext: boolean
   readonly navigator: { readonly gpu?: Pick<GPU, 'requestAdapter'>; readonly locks?: unknown }
-  readonly crypto: { readonly subtle?: { generateKey(algorithm: 'Ed25519', extractable: boolean, usages: readonly ('sign' | 'verify')[]): Promise<unknown> } }
+  readonly crypto: {
+    readonly subtle?: { generateKey(algorithm: 'Ed25519', extractable: boolean, usages: readonly ('sign' | 'verify')[]): Promise<unknown> }
+  }
   readonly indexedDB?: Pick<IDBFactory, 'open' | 'deleteDatabase'> | null
   readonly RTCPeerConnection?: unknown
   readonly CompressionStream?: unknown
@@ -110,7 +112,10 @@ export interface ProbeOptions {
 }
 
 /** Never rejects: what fails is missing. */
-export async function probeCapabilities(scope: ProbedScope, { only = capabilityNames, dataWorker }: ProbeOptions = {}): Promise<CapabilityReport> {
+export async function probeCapabilities(
+  scope: ProbedScope,
+  { only = capabilityNames, dataWorker }: ProbeOptions = {}
+): Promise<CapabilityReport> {
   const look = async (name: CapabilityName): Promise<readonly [CapabilityName, boolean | null]> => {
     const probe = name === 'data-worker' ? dataWorker : PROBES[name]
     if (probe === undefined || !only.includes(name)) return [name, null]

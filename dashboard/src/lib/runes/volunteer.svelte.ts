@@ -1,6 +1,8 @@
 /** The volunteer of this browser, for every page: its state, its verbs, and its units as they come. */
 import { isLending, NOBODY, type Preferences, type UnitNews, type VolunteerCommand, type VolunteerSnapshot } from '../models/volunteer.ts'
-import { createVolunteerClient } from '../services/volunteer-client.ts'
+import type { NetworkNode } from '../models/network/node.ts'
+import { markCopy } from '../services/copy-mark.ts'
+import { createVolunteerClient, type VolunteerClient } from '../services/volunteer-client.ts'
 import { throttled } from '../services/throttle.ts'
 import { browserVolunteerParts, joinVolunteerTabs, type VolunteerTabs } from '../services/volunteer-tabs.ts'
 
@@ -10,6 +12,7 @@ const CONSENT_VERSION = '1'
 const PREFERENCES_KEY = 'peercompute.preferences'
 /** The sentence of the first page changes with it. */
 const CURRENT_EVERY_MS = 1_000
+const COPY_EVERY_MS = 2_000
 
 function storedPreferences(): Preferences {
   const stored = localStorage.getItem(PREFERENCES_KEY) ?? ''
@@ -31,13 +34,15 @@ class Volunteer {
     if (this.#last !== null && this.lending) this.current = { job: this.#last.job, unit: this.#last.unit }
   })
   readonly #listeners = new Set<(news: UnitNews) => void>()
+  readonly #networkListeners = new Set<(node: NetworkNode | null) => void>()
+  #network: NetworkNode | null = null
   #tabs: VolunteerTabs | null = null
 
   /** Joins the other tabs. Returns the function that leaves them. */
   join(): () => void {
     if (!window.isSecureContext) return () => undefined
     const tabs = joinVolunteerTabs(
-      browserVolunteerParts(() => createVolunteerClient(storedPreferences)),
+      browserVolunteerParts(() => this.#create()),
       {
         onSnapshot: (snapshot, elsewhere) => {
           if (!isLending(snapshot.phase)) this.current = null
@@ -55,6 +60,15 @@ class Volunteer {
     this.#tabs = tabs
     return () => {
       tabs.end()
+    }
+  }
+
+  /** Of the node with which this tab lends the computer; null while it does not. Told at once. */
+  onNetwork(listener: (node: NetworkNode | null) => void): () => void {
+    this.#networkListeners.add(listener)
+    listener(this.#network)
+    return () => {
+      this.#networkListeners.delete(listener)
     }
   }
 
@@ -79,11 +93,23 @@ class Volunteer {
   }
 
   async start(takeOver = false): Promise<void> {
+    // A press of Start stands behind this: browsers that ask the person do so now.
+    void import('../services/storage.ts').then(({ askToPersist }) => askToPersist())
     await this.#tabs?.start(takeOver)
   }
 
   async command(command: VolunteerCommand): Promise<void> {
     await this.#tabs?.command(command)
+  }
+
+  async #create(): Promise<VolunteerClient> {
+    const client = await createVolunteerClient(storedPreferences)
+    client.onNetwork((node) => {
+      this.#network = node
+      for (const listener of [...this.#networkListeners]) listener(node)
+    })
+    client.onLedger(throttled(COPY_EVERY_MS, markCopy))
+    return client
   }
 }
 

@@ -3,6 +3,8 @@
  * are far larger than everything else on the page.
  */
 import { lentThreads, type Preferences, type UnitNews, type VolunteerPhase, type VolunteerSnapshot } from '../models/volunteer.ts'
+import type { NetworkNode } from '../models/network/node.ts'
+import { networkNode } from './network-node.ts'
 import { throttled } from './throttle.ts'
 
 export interface VolunteerClient {
@@ -18,6 +20,10 @@ export interface VolunteerClient {
   snapshot(): VolunteerSnapshot
   onChange(listener: () => void): () => void
   onUnit(listener: (news: UnitNews) => void): () => void
+  /** Its node in the network, when there is one; null when it has stopped. */
+  onNetwork(listener: (node: NetworkNode | null) => void): () => void
+  /** The copy of the ledger in this browser has grown. */
+  onLedger(listener: () => void): () => void
 }
 
 /** The library's state and the page's phase. */
@@ -96,6 +102,20 @@ export async function createVolunteerClient(preferences: () => Preferences): Pro
     onUnit: (listener) =>
       kernel.onUnit(({ job, unit, value }) => {
         listener({ job, unit, value })
-      })
+      }),
+    onNetwork: (listener) => {
+      const leave = [
+        kernel.network.onPeerNetwork((network) => {
+          listener(networkNode(network))
+        }),
+        kernel.onChange(({ state }) => {
+          if (state === 'stopped') listener(null)
+        })
+      ]
+      return () => {
+        for (const stop of leave) stop()
+      }
+    },
+    onLedger: (listener) => kernel.state.onChange(listener)
   }
 }

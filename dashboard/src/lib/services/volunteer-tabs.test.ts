@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { NOBODY, type UnitNews, type VolunteerPhase, type VolunteerSnapshot } from '../models/volunteer.ts'
-import type { VolunteerClient } from './volunteer-client.ts'
-import { joinVolunteerTabs } from './volunteer-tabs.ts'
+import { joinVolunteerTabs, type TabClient } from './volunteer-tabs.ts'
 
 const ends: (() => void)[] = []
 afterEach(async () => {
@@ -19,7 +18,7 @@ function client() {
     for (const change of [...changes]) change()
     return Promise.resolve()
   }
-  const made: VolunteerClient & { unit: (news: UnitNews) => void } = {
+  const made: TabClient & { unit: (news: UnitNews) => void } = {
     start: () => void become('computing'),
     pause: () => void become('paused'),
     resume: () => void become('computing'),
@@ -46,13 +45,13 @@ function client() {
   return made
 }
 
-function tab() {
+function tab(locks: Pick<LockManager, 'request'> | null = navigator.locks) {
   const created: ReturnType<typeof client>[] = []
   const seen: { snapshot: VolunteerSnapshot; elsewhere: boolean }[] = []
   const news: UnitNews[] = []
   const tabs = joinVolunteerTabs(
     {
-      locks: navigator.locks,
+      locks,
       channel: () => new BroadcastChannel('test.computing'),
       createClient: () => {
         const made = client()
@@ -120,6 +119,18 @@ describe('the tabs of one browser profile', () => {
     await first.tabs.command('stop')
     await vi.waitUntil(() => second.last()?.elsewhere === false)
     expect(['idle', 'stopped']).toContain(second.last()?.snapshot.phase)
+  })
+
+  it('without Web Locks go by what the other says: one computes, the other takes over on request only', async () => {
+    const first = tab(null)
+    const second = tab(null)
+    void first.tabs.start(false)
+    await vi.waitUntil(() => second.last()?.elsewhere === true)
+    await second.tabs.start(false)
+    expect(second.created).toHaveLength(0)
+    void second.tabs.start(true)
+    await vi.waitUntil(() => second.last()?.snapshot.phase === 'computing' && second.last()?.elsewhere === false)
+    await vi.waitUntil(() => first.last()?.elsewhere === true)
   })
 
   it('report a failed start in a sentence, and may try again', async () => {

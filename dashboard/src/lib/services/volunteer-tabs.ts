@@ -17,10 +17,14 @@ type Message =
   | { readonly kind: 'unit'; readonly news: UnitNews }
   | { readonly kind: 'command'; readonly command: VolunteerCommand }
 
+/** What of a client is known in every tab. */
+export type TabClient = Omit<VolunteerClient, 'onNetwork' | 'onLedger'>
+
 export interface VolunteerTabsParts {
-  readonly locks: Pick<LockManager, 'request'>
+  /** Null in browsers without Web Locks: nothing then keeps two tabs apart but the one that is told of the other. */
+  readonly locks: Pick<LockManager, 'request'> | null
   readonly channel: () => BroadcastChannel
-  readonly createClient: () => Promise<VolunteerClient>
+  readonly createClient: () => Promise<TabClient>
 }
 
 export interface VolunteerTabsListener {
@@ -36,8 +40,8 @@ export interface VolunteerTabs {
   end(): void
 }
 
-export const browserVolunteerParts = (createClient: () => Promise<VolunteerClient>): VolunteerTabsParts => ({
-  locks: navigator.locks,
+export const browserVolunteerParts = (createClient: () => Promise<TabClient>): VolunteerTabsParts => ({
+  locks: 'locks' in navigator ? navigator.locks : null,
   channel: () => new BroadcastChannel(CHANNEL),
   createClient
 })
@@ -47,7 +51,7 @@ export function joinVolunteerTabs(parts: VolunteerTabsParts, listener: Volunteer
   const post = (message: Message) => {
     channel.postMessage(message)
   }
-  let client: VolunteerClient | null = null
+  let client: TabClient | null = null
   let starting = false
   let watching: AbortController | null = null
   let elsewhere = false
@@ -58,7 +62,7 @@ export function joinVolunteerTabs(parts: VolunteerTabsParts, listener: Volunteer
 
   /** The lock comes free when the other tab has gone, however it went. */
   const watchOther = () => {
-    if (watching !== null) return
+    if (watching !== null || parts.locks === null) return
     const watch = new AbortController()
     watching = watch
     parts.locks
@@ -127,6 +131,11 @@ export function joinVolunteerTabs(parts: VolunteerTabsParts, listener: Volunteer
     if (takeOver) post({ kind: 'command', command: 'stop' })
     const options: LockOptions = takeOver ? { signal: AbortSignal.timeout(HANDOVER_MS) } : { ifAvailable: true }
     try {
+      if (parts.locks === null) {
+        // The tab that computes has said so. That it has gone is not learnt without a lock: then "Compute here instead" decides.
+        if (takeOver || !elsewhere) await compute()
+        return
+      }
       await parts.locks.request(LOCK, options, async (lock) => {
         if (lock !== null) return compute()
         starting = false
