@@ -10,11 +10,27 @@ export interface Row {
   readonly target: string | null
 }
 
+/** What a part is given while it runs. */
+export interface Run {
+  /** One line whenever something is known. */
+  readonly report: (line: string) => void
+  /** Something started that must be stopped: runs when the part is over, however it ends, latest first. */
+  readonly after: (task: () => unknown) => void
+}
+
+/** Rows that are measured together. */
+export interface Part {
+  readonly ids: readonly string[]
+  /** Longer, and the run is not valid. */
+  readonly limitSeconds: number
+  /** `conditions`: what a reader must know about these values. Throws when the run is not valid. */
+  measure(run: Run): Promise<{ readonly rows: readonly Row[]; readonly conditions: readonly string[] }>
+}
+
 export interface Bench {
   readonly name: string
   readonly summary: string
-  /** `report` is called with one line whenever something is known. Throws when the run is not valid. */
-  run(report: (line: string) => void): Promise<{ conditions: string; rows: readonly Row[] }>
+  readonly parts: readonly Part[]
 }
 
 /** Middle value; the mean of the two middle ones for an even count. Throws RangeError without samples. */
@@ -26,10 +42,16 @@ export function median(samples: readonly number[]): number {
   return (lower + upper) / 2
 }
 
+const toThreePlaces = (value: number): number => Math.round(value * 1_000) / 1_000
+
 /** Row whose value is the median of its samples, rounded to three places. */
 export function medianRow(id: string, unit: string, samples: readonly number[], target: string | null): Row {
-  const rounded = samples.map((sample) => Math.round(sample * 1_000) / 1_000)
-  return { id, value: Math.round(median(samples) * 1_000) / 1_000, unit, samples: rounded, target }
+  return { id, value: toThreePlaces(median(samples)), unit, samples: samples.map(toThreePlaces), target }
+}
+
+/** Row of one measurement, rounded to three places. */
+export function singleRow(id: string, unit: string, value: number, target: string | null): Row {
+  return medianRow(id, unit, [value], target)
 }
 
 /** True when the value meets the target, null when there is none. */

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { jobPageSchema, type JobSummary } from '@peercompute/job-specs'
 import { launchChromium, lendTab, runCli, startServer, startVolunteer, until } from '@peercompute/tests'
-import { medianRow, type Bench, type Row } from './bench.ts'
+import { medianRow, type Bench, type Part, type Row, type Run } from './bench.ts'
 import { publish } from './publish.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -148,24 +148,36 @@ async function publishToVerified(report: (line: string) => void): Promise<Row> {
   return medianRow('publish.verified', 's', samples, '<= 1')
 }
 
+const CONDITIONS = ['everything on one machine over loopback', 'SQLite synchronous=FULL', 'packages from the registry that npm is set to']
+
+async function inChromium({ report, after }: Run): ReturnType<Part['measure']> {
+  const browser = await launchChromium()
+  after(() => browser.close())
+  return {
+    rows: await pages(browser, report),
+    conditions: [`Chromium ${browser.version()} headless with WebGPU on SwiftShader`, ...CONDITIONS]
+  }
+}
+
 export const firstResult: Bench = {
   name: 'first-result',
   summary: 'how long a newcomer, a volunteer and a researcher wait for the first verified unit',
-  run: async (report) => {
-    const browser = await launchChromium()
-    try {
-      const rows = [
-        ...(await installedTree(report)),
-        ...(await pages(browser, report)),
-        await publishToVerified(report),
-        await freshClone(report)
-      ]
-      return {
-        conditions: `Chromium ${browser.version()} headless with WebGPU on SwiftShader, everything on one machine over loopback, SQLite synchronous=FULL, packages from the registry that npm is set to`,
-        rows
-      }
-    } finally {
-      await browser.close()
+  parts: [
+    {
+      ids: ['start.first-unit', 'start.complete'],
+      limitSeconds: 900,
+      measure: async ({ report }) => ({ rows: await installedTree(report), conditions: CONDITIONS })
+    },
+    { ids: ['page.cold', 'page.warm'], limitSeconds: 600, measure: inChromium },
+    {
+      ids: ['publish.verified'],
+      limitSeconds: 300,
+      measure: async ({ report }) => ({ rows: [await publishToVerified(report)], conditions: CONDITIONS })
+    },
+    {
+      ids: ['start.fresh'],
+      limitSeconds: 3_000,
+      measure: async ({ report }) => ({ rows: [await freshClone(report)], conditions: CONDITIONS })
     }
-  }
+  ]
 }
