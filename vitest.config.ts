@@ -2,30 +2,21 @@ import { defineConfig } from 'vitest/config'
 
 const node = (name: string, include: string[]) => ({ test: { name, include, environment: 'node' as const, testTimeout: 20_000 } })
 
+/** Files that start processes or browsers: one at a time, or they disturb each other's clocks. */
+const alone = (name: string, include: string[], timeoutMs: number) => ({
+  test: { name, include, environment: 'node' as const, testTimeout: timeoutMs, hookTimeout: timeoutMs, fileParallelism: false }
+})
+
 export default defineConfig({
   test: {
     projects: [
       node('unit', ['{job-specs,kernels,ledger,p2p,worker-client,relay-coordinator,rooms,dashboard,cli,bench,scripts}/**/*.test.ts']),
-      {
-        test: {
-          name: 'integration',
-          include: ['tests/integration/**/*.test.ts'],
-          environment: 'node',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false
-        }
-      },
-      {
-        test: {
-          name: 'e2e',
-          include: ['tests/e2e/**/*.test.ts'],
-          environment: 'node',
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          fileParallelism: false
-        }
-      }
+      alone('integration', ['tests/integration/**/*.test.ts'], 120_000),
+      alone('topology', ['tests/topology/**/*.test.ts'], 120_000),
+      alone('fault', ['tests/fault/**/*.test.ts'], 180_000),
+      alone('e2e', ['tests/e2e/**/*.test.ts'], 180_000),
+      // Not part of `npm test`: each of these takes 5 to 12 minutes.
+      alone('soak', ['tests/soak/**/*.test.ts'], 900_000)
     ]
   }
 })

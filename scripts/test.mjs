@@ -1,16 +1,17 @@
 /**
- * Every check there is, from a clean clone. `--quick`: types and unit tests only. Runs under the system's Node ≥ 20 too.
+ * Every check there is, from a clean clone. `--quick`: types and unit tests only. `--soak`: only the long network tests, about 50 min. Runs under the system's Node ≥ 20 too.
  * Ends with one line `N passed, N failed`; lint, types and the build count as one test each.
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureChromium } from './lib/chromium.mjs'
 import { ensureDashboard } from './lib/dashboard-build.mjs'
 import { ensureInstalled } from './lib/install.mjs'
+import { ensureProgram, PROGRAMS } from './lib/programs.mjs'
 import { inParallel, root, run, toolEnvironment } from './lib/run.mjs'
 import { tally } from './lib/tally.mjs'
 
 const quick = process.argv.includes('--quick')
+const soak = process.argv.includes('--soak')
 const total = { passed: 0, failed: 0, skipped: 0 }
 const reports = join(root, 'node_modules', '.cache', 'test-reports')
 
@@ -45,6 +46,16 @@ async function tests(project, env) {
   count(tally(report, code))
 }
 
+/** Installs what the tests drive, and names for them where it is. What is missing was said in a sentence, and its tests are skipped. */
+async function findPrograms() {
+  const found = {}
+  for (const [name, { setting }] of Object.entries(PROGRAMS)) {
+    const path = await ensureProgram(name)
+    if (path !== undefined) found[setting] = path
+  }
+  return found
+}
+
 async function everything() {
   if (!(await ensureInstalled({ dev: true }))) return step(false)
   mkdirSync(reports, { recursive: true })
@@ -52,13 +63,17 @@ async function everything() {
     await check('typecheck')
     return tests('unit', toolEnvironment)
   }
-  const chromium = await ensureChromium()
+  const programs = await findPrograms()
+  if (soak) return tests('soak', { ...toolEnvironment, ...programs })
   await inParallel(2, [() => check('lint'), () => check('typecheck')])
   step(await ensureDashboard())
-  const env = { ...toolEnvironment, ...(chromium === undefined ? {} : { PEERCOMPUTE_CHROMIUM: chromium }) }
+  const env = { ...toolEnvironment, ...programs }
   await tests('unit', env)
   await tests('integration', env)
-  if (chromium === undefined) step(false)
+  await tests('topology', env)
+  await tests('fault', env)
+  // Without Chromium there is no proof of the browser at all: that is a failure. Firefox and coturn are skipped aloud.
+  if (programs[PROGRAMS.chromium.setting] === undefined) step(false)
   else await tests('e2e', env)
 }
 

@@ -7,12 +7,12 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
+import { loadWebRtc } from '#web-rtc'
 import { circuits } from './circuits.ts'
 import { dialGate } from './dial-gate.ts'
 import { Discovery, ownAnnouncement, type DiscoveryOptions } from './discovery.ts'
 import { encryption } from './encryption.ts'
 import { followTopic, type PeerNode } from './gossip.ts'
-import { installRtcDialShim } from './rtc-dial-shim.ts'
 import {
   CLIENT_CONNECTIONS,
   CLIENT_GOSSIP,
@@ -91,15 +91,4 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
   })
   if (options.announce !== false) followTopic(node, DISCOVERY_TOPIC, ownAnnouncement)
   return { node, webRtc: webRTC !== null, discovery }
-}
-
-/** The transport, or null where it cannot be loaded: in Node it is a native library, which some platforms lack. */
-async function loadWebRtc(): Promise<typeof import('@libp2p/webrtc').webRTC | null> {
-  try {
-    const { webRTC } = await import('@libp2p/webrtc')
-    installRtcDialShim()
-    return webRTC
-  } catch {
-    return null
-  }
 }

@@ -4,7 +4,7 @@ import type { BrowserPage } from '@peercompute/worker-client/testing/browser-pag
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchChromium, openPage } from '../harness/browser.ts'
-import { bundlePage, PAGE_SCRIPT } from './parts/bundle-page.ts'
+import { bundlePage, PAGE_SCRIPT } from '../harness/bundle-page.ts'
 
 declare const browserPage: BrowserPage
 
@@ -71,12 +71,12 @@ describe('the volunteer in a browser profile', () => {
   it('keeps the ledger over a closed tab, and goes on with its own feed', async () => {
     const first = await tab()
     const before = await first.evaluate(() => browserPage.publish(1))
-    expect(before.heads).toEqual([{ epoch: 0, length: 2 }])
+    expect(before.heads).toMatchObject([{ length: 2 }])
     await first.close()
     const second = await tab()
     expect(await second.evaluate(() => browserPage.ledger())).toEqual(before)
     const after = await second.evaluate(() => browserPage.publish(2))
-    expect(after.heads).toEqual([{ epoch: 0, length: 3 }])
+    expect(after.heads).toEqual([{ epoch: before.heads[0]?.epoch, length: 3 }])
     await second.close()
     expect(await (await tab()).evaluate(() => browserPage.ledger())).toEqual(after)
   })

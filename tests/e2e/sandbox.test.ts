@@ -5,7 +5,7 @@ import type { PageJob, PageOutcome, SandboxPage } from '@peercompute/worker-clie
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium, openPage } from '../harness/browser.ts'
-import { bundlePage, PAGE_SCRIPT } from './parts/bundle-page.ts'
+import { bundlePage, PAGE_SCRIPT } from '../harness/bundle-page.ts'
 
 declare const sandbox: SandboxPage
 

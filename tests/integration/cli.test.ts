@@ -5,7 +5,7 @@ import { jobDetailSchema, jobPageSchema, resultRowSchema, submitAnswerSchema, wh
 import { QUEENS_SOLUTIONS } from '@peercompute/kernels'
 import { serve, type RunningServer } from '@peercompute/relay-coordinator'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createCli, type Cli } from './support/run-cli.ts'
+import { createCli, type Cli } from '../harness/process.ts'
 
 let home: string
 let server: RunningServer
@@ -72,8 +72,8 @@ describe('the life of a job', () => {
 
   test('an interrupted watch says how to look again', async () => {
     const watching = cli.start('watch', id)
-    await watching.until(/0 of 81 units verified/)
-    watching.process.kill('SIGINT')
+    await watching.line(/0 of 81 units verified/)
+    watching.child.kill('SIGINT')
     expect(await watching.ended).toMatchObject({ code: 130, stderr: expect.stringContaining(`peercompute watch ${id.slice(0, 8)}`) })
   })
 
@@ -111,7 +111,7 @@ test('a headless volunteer computes a job with two programs, and the known answe
     expect((await cli.run('results', 'queens-here', '--format', 'csv', '--out', file)).code).toBe(0)
     expect((await readFile(file, 'utf8')).trim().split('\n')).toHaveLength(65)
   } finally {
-    volunteer.process.kill('SIGINT')
+    volunteer.child.kill('SIGINT')
     expect((await volunteer.ended).code).toBe(0)
   }
 })
@@ -184,7 +184,7 @@ describe('refusals have their exit code and say what to do', () => {
 describe('serve', () => {
   test('says where it is, and ends cleanly', async () => {
     const running = cli.start('serve', '--port', '0', '--data', join(home, 'served'), '--json')
-    const [line] = await running.until(/^\{.*\}$/m)
+    const [line] = await running.line(/^\{.*\}$/m)
     const { url, adminToken } = JSON.parse(line) as { url: string; adminToken: string }
     expect(adminToken).toMatch(/^pc_/)
     expect((await fetch(`${url}/healthz`)).status).toBe(200)
@@ -198,7 +198,7 @@ describe('serve', () => {
       stderr: expect.stringContaining('DATA_FOLDER_LOCKED')
     })
 
-    running.process.kill('SIGTERM')
+    running.child.kill('SIGTERM')
     expect((await running.ended).code).toBe(0)
   })
 
@@ -214,8 +214,8 @@ test('start computes the sample on this machine, shows the known answer, and sho
   const data = join(home, 'started')
   const once = async () => {
     const running = cli.start('start', '--port', '0', '--data', data)
-    await running.until(/It stays up/)
-    running.process.kill('SIGINT')
+    await running.line(/It stays up/)
+    running.child.kill('SIGINT')
     return running.ended
   }
   const first = await once()

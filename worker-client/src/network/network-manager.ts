@@ -22,7 +22,7 @@ import { withDeadline } from '../deadline.ts'
 import { createGate, sleepUntilOpen } from '../gate.ts'
 import type { Identity } from '../identity/identity.ts'
 import { createListeners } from '../listeners.ts'
-import { RECONNECT_BACKOFF } from '../reconnect-backoff.ts'
+import { COORDINATOR_BACKOFF } from '../reconnect-backoff.ts'
 import { createHttpWorkChannel } from '../work/http-work-channel.ts'
 import type { WorkChannel } from '../work/work-channel.ts'
 import { openWorkSession, type WorkSession } from '../work/work-session.ts'
@@ -249,7 +249,7 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
       }
       stopped.signal.throwIfAborted()
       setState({ connection: 'offline', transport: null })
-      await sleepUntilOpen(clock, backoffDelay(RECONNECT_BACKOFF, attempt, init.random), retry, stopped.signal)
+      await sleepUntilOpen(clock, backoffDelay(COORDINATOR_BACKOFF, attempt, init.random), retry, stopped.signal)
     }
   }
 

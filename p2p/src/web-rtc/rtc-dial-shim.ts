@@ -1,5 +1,6 @@
 /**
- * Works around a race in @libp2p/webrtc 6.0.33 that makes a third of all direct dials fail in Chromium: the responder closes
+ * Works around a race in @libp2p/webrtc 6.0.33 that makes a third of all direct dials fail in Chromium, and in
+ * Node about one of ten to a browser: the responder closes
  * the `init` channel at once, the initiator may find it already closed, and then waits for an `open` or `close` event that has
  * long passed (measured: 13 of 20 dials succeeded without this, 20 of 20 with it). For channels labelled `init`, a listener that
  * comes too late is told in a microtask what has already happened. Remove when the library checks the state itself.
@@ -14,9 +15,9 @@ interface ChannelMaker {
 
 const PATCHED = Symbol.for('peercompute.rtc-dial-shim')
 
-/** Patches the given prototype once. Without one (a runtime without WebRTC), nothing happens. */
-export function installRtcDialShim(prototype: ChannelMaker | undefined = browserPrototype()): void {
-  if (prototype === undefined || PATCHED in prototype) return
+/** Patches the prototype of an RTCPeerConnection once. */
+export function installRtcDialShim(prototype: ChannelMaker): void {
+  if (PATCHED in prototype) return
   const create = prototype.createDataChannel
   prototype.createDataChannel = function (label, init) {
     const channel = create.call(this, label, init)
@@ -49,9 +50,4 @@ function tellLatecomers(channel: Channel): void {
       else listener.handleEvent(event)
     })
   }
-}
-
-/** Kept out of the parameter list: Node's type stripping does not parse `in` there. */
-function browserPrototype(): ChannelMaker | undefined {
-  return 'RTCPeerConnection' in globalThis ? globalThis.RTCPeerConnection.prototype : undefined
 }
