@@ -1,5 +1,14 @@
 /** History summed up: newcomers, compaction, the budget, and what a lost store does. */
-import { encodeSnapshot, jobIdOf, type AuthorId, type ContentHash, type JobId, type KeyPair, type LedgerSnapshot, type RootId } from '@peercompute/job-specs'
+import {
+  encodeSnapshot,
+  jobIdOf,
+  type AuthorId,
+  type ContentHash,
+  type JobId,
+  type KeyPair,
+  type LedgerSnapshot,
+  type RootId
+} from '@peercompute/job-specs'
 import { expect, test } from 'vitest'
 import { authorOf, fixedKey, newLedger, openCoordinator, openInstallation, signedJob, TIME, wholeFeed } from '../test/fixtures.ts'
 import {
@@ -274,7 +283,9 @@ test('the budget holds: covered feeds go first, then feeds without a live job, t
     const key = await fixedKey(seed)
     const ledger = newLedger()
     const writer = await openInstallation(ledger, key, account)
-    await Promise.all(Array.from({ length: 8 }, async (_, i) => writer.append('job.publish', { signed: await signedJob(key, `spam-${i}`) })))
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, i) => writer.append('job.publish', { signed: await signedJob(key, `spam-${i}`) }))
+    )
     return here.ledger.admit(writer.feed, wholeFeed(ledger, writer))
   }
   for (let seed = 100; seed < 130; seed++) {
@@ -291,7 +302,10 @@ test('the budget holds: covered feeds go first, then feeds without a live job, t
   const onDisk = (await store.load()).feeds.reduce((sum, { update }) => sum + update.length, 0)
   expect(onDisk).toBeLessThanOrEqual(limit)
   // What went does not live on in the state.
-  const published = here.ledger.heads().flatMap((head) => here.ledger.entries(head)).filter(({ record }) => record.type === 'job.publish')
+  const published = here.ledger
+    .heads()
+    .flatMap((head) => here.ledger.entries(head))
+    .filter(({ record }) => record.type === 'job.publish')
   expect(here.fold.state().jobs.size).toBe(published.length + [source.ended, source.live].length)
 })
 

@@ -1,5 +1,13 @@
 /** A replica of the ledger: the feeds it holds, the one way in, what it forgets, and what it tells others. */
-import { canonicalBytes, PeerComputeError, sha256Hex, type AuthorId, type ContentHash, type KeyPair, type RootId } from '@peercompute/job-specs'
+import {
+  canonicalBytes,
+  PeerComputeError,
+  sha256Hex,
+  type AuthorId,
+  type ContentHash,
+  type KeyPair,
+  type RootId
+} from '@peercompute/job-specs'
 import { examineUpdate } from './admission.ts'
 import type { CheckpointMark, HeldCheckpoint } from './checkpoint.ts'
 import { Checkpoints } from './checkpoints.ts'

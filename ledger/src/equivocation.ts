@@ -28,7 +28,10 @@ export async function verifyEquivocation(proof: EquivocationProof): Promise<bool
 type ForkMessage = Extract<LedgerMessage, { type: 'fork' }>
 
 /** As it travels: one record after the other. */
-export function encodeFork({ feed, seq, held, met }: EquivocationProof): { readonly message: ForkMessage; readonly attachment: Uint8Array } {
+export function encodeFork({ feed, seq, held, met }: EquivocationProof): {
+  readonly message: ForkMessage
+  readonly attachment: Uint8Array
+} {
   return {
     message: { type: 'fork', author: feed.author, epoch: feed.epoch, seq, heldBytes: held.length },
     attachment: concat([held, met])

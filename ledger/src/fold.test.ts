@@ -288,13 +288,7 @@ function interleave(feeds: readonly (readonly LedgerEntry[])[], picks: readonly 
 }
 
 /** Appends past the writer's own checks, as a hostile program would. */
-async function appendRaw<T extends RecordType>(
-  ledger: Ledger,
-  feed: FeedName,
-  key: KeyPair,
-  type: T,
-  body: RecordBody<T>
-): Promise<void> {
+async function appendRaw<T extends RecordType>(ledger: Ledger, feed: FeedName, key: KeyPair, type: T, body: RecordBody<T>): Promise<void> {
   const held = recordsOf(ledger.updateFrom(feed, 0) ?? new Uint8Array(0))
   const head: RecordHead = { epoch: feed.epoch, seq: held.length - 1, hash: recordHash(bytesOf(held, held.length - 1)) }
   const bytes = await encodeRecord(key, { epoch: feed.epoch, head }, type, body, TIME)

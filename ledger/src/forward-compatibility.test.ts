@@ -1,14 +1,5 @@
 /** Records of tomorrow's programs reach yesterday's replicas: kept, passed on, ignored, never punished. */
-import {
-  canonicalBytes,
-  certifyHost,
-  concat,
-  fromBase64Url,
-  NO_PREVIOUS,
-  recordHash,
-  sign,
-  type KeyPair
-} from '@peercompute/job-specs'
+import { canonicalBytes, certifyHost, concat, fromBase64Url, NO_PREVIOUS, recordHash, sign, type KeyPair } from '@peercompute/job-specs'
 import { expect, test } from 'vitest'
 import { bytesOf, recordsOf } from '../test/forge.ts'
 import { authorOf, fixedKey, newLedger, openInstallation, TIME, wholeFeed } from '../test/fixtures.ts'
@@ -63,7 +54,10 @@ test('a known type whose body does not fit is kept and ignored', async () => {
   const odd = await record(author, { v: 1, type: 'job.cancel', seq: 1, prev: recordHash(first) }, { job: 'not an id' })
   expect(await source.admit(feed, writeFeedUpdate(client, { from: 1, records: [odd] }))).toEqual({ applied: true, records: 1 })
   expect(source.entries(feed)[1]?.known).toBeNull()
-  const [replica, next] = [newLedger(), await record(author, { v: 1, type: 'job.cancel', seq: 2, prev: recordHash(odd) }, { job: 'd'.repeat(64) })]
+  const [replica, next] = [
+    newLedger(),
+    await record(author, { v: 1, type: 'job.cancel', seq: 2, prev: recordHash(odd) }, { job: 'd'.repeat(64) })
+  ]
   await replica.admit(feed, source.updateFrom(feed, 0) ?? new Uint8Array(0))
   expect(await replica.admit(feed, writeFeedUpdate(client, { from: 2, records: [next] }))).toEqual({ applied: true, records: 1 })
 })

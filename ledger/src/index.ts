@@ -11,4 +11,4 @@ export { FEED_ROOT, feedClientId, feedGuid, feedKey, type FeedName } from './fee
 export { decodeFork, encodeFork, verifyEquivocation, type EquivocationProof } from './equivocation.ts'
 export { createFold, followLedger, type FoldSource, type LedgerFold } from './fold.ts'
 export { settledUnits, type LedgerJob, type LedgerState, type SettledRange } from './fold-state.ts'
-export { createRemoteVerifier, serveVerifier, type VerifierPort } from './remote-verifier.ts'
+export { createRemoteVerifier, REMOTE_RECORDS_MIN, serveVerifier, type RemoteVerifier, type VerifierPort } from './remote-verifier.ts'

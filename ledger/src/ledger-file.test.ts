@@ -6,7 +6,16 @@ import { bytesOf, recordsOf } from '../test/forge.ts'
 import { client, feed, honest, records, recordAfter, victim } from '../test/hostile-scene.ts'
 import { recordHash } from '@peercompute/job-specs'
 import { writeFeedUpdate } from './feed-update.ts'
-import { createFold, exportLedger, followLedger, importLedger, snapshotOf, verifyLedgerFile, writeCheckpoint, type Ledger } from './index.ts'
+import {
+  createFold,
+  exportLedger,
+  followLedger,
+  importLedger,
+  snapshotOf,
+  verifyLedgerFile,
+  writeCheckpoint,
+  type Ledger
+} from './index.ts'
 
 const [rootKey, operational, alice, account] = (await Promise.all([3, 10, 20, 2].map(fixedKey))) as [KeyPair, KeyPair, KeyPair, KeyPair]
 const root = rootKey.publicKey as RootId

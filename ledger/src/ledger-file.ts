@@ -71,12 +71,20 @@ export async function verifyLedgerFile(bytes: Uint8Array, root?: RootId): Promis
   const ledger = createLedger({ now: () => 0, store: memoryLedgerStore(), limits: everything })
   try {
     // Without the snapshot first: which root to follow may be known from the feeds alone, and following drops what it covers.
-    const refused = await takeIn(ledger, file.frames.filter(({ message }) => !isSnapshot(message)))
+    const refused = await takeIn(
+      ledger,
+      file.frames.filter(({ message }) => !isSnapshot(message))
+    )
     const heads = ledger.heads()
     const forks = heads.flatMap((head) => ledger.fork({ author: head.author, epoch: head.epoch }) ?? [])
     const followed = root ?? file.root ?? onlyRoot(ledger)
     if (followed !== null) ledger.follow(followed)
-    refused.push(...(await takeIn(ledger, file.frames.filter(({ message }) => isSnapshot(message)))))
+    refused.push(
+      ...(await takeIn(
+        ledger,
+        file.frames.filter(({ message }) => isSnapshot(message))
+      ))
+    )
     const fold = followed === null ? null : createFold(followed)
     if (fold !== null) followLedger(ledger, fold)
     const checkpoint = ledger.checkpoint()

@@ -1,11 +1,11 @@
 /** Verification on the far side of a real message channel. */
 import { MessageChannel } from 'node:worker_threads'
-import { concat, type JobId, type KeyPair } from '@peercompute/job-specs'
+import { concat, type JobId } from '@peercompute/job-specs'
 import { afterEach, expect, test, vi } from 'vitest'
 import { fixedKey, newLedger, openInstallation, wholeFeed } from '../test/fixtures.ts'
 import { createRemoteVerifier, serveVerifier, type VerifierPort } from './index.ts'
 
-const [author, account] = (await Promise.all([fixedKey(1), fixedKey(2)])) as [KeyPair, KeyPair]
+const [author, account] = await Promise.all([fixedKey(1), fixedKey(2)])
 const job = '0'.repeat(64) as JobId
 const channels: MessageChannel[] = []
 afterEach(() => {
@@ -72,6 +72,7 @@ test('a thread that does not answer is done without', async () => {
   const admission = there.admit(writer.feed, update)
   await vi.waitUntil(() => asked.length === 1)
   vi.advanceTimersByTime(20_000)
+  vi.useRealTimers()
   expect(await admission).toEqual({ applied: true, records: 601 })
   expect(there.foldHash()).toBe(source.foldHash())
 })

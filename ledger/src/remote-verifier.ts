@@ -14,7 +14,7 @@ export interface VerifierPort {
 }
 
 /** Fewer are verified at once where they are: going over costs about as much. */
-const REMOTE_RECORDS_MIN = 256
+export const REMOTE_RECORDS_MIN = 256
 /** Entries that come back together: reading them takes this thread some milliseconds. */
 const ENTRIES_AT_ONCE = 256
 /** A thread that is silent for so long has died or hangs. */
@@ -67,8 +67,13 @@ interface Waiting {
   heard: boolean
 }
 
+export interface RemoteVerifier extends RecordVerifier {
+  /** The other thread is known to be gone: everything, what waits for it included, is verified here. */
+  giveUp(): void
+}
+
 /** `port`: a thread in which `serveVerifier` runs. It stays the caller's to end, when the ledger is closed. */
-export function createRemoteVerifier(port: VerifierPort): RecordVerifier {
+export function createRemoteVerifier(port: VerifierPort): RemoteVerifier {
   const waiting = new Map<number, Waiting>()
   let lastId = 0
   let silent = false
@@ -117,6 +122,10 @@ export function createRemoteVerifier(port: VerifierPort): RecordVerifier {
       if (verified !== null) return verified
       silent = true
       return verifyRecords(feed, position, records)
+    },
+    giveUp() {
+      silent = true
+      for (const question of [...waiting.values()]) question.settle(null)
     }
   }
 }

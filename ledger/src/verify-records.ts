@@ -31,8 +31,8 @@ export interface RecordVerifier {
 
 export const verifyHere: RecordVerifier = { verify: verifyRecords }
 
-/** While the signatures of these are checked by other threads of the platform, the next are decoded here; then others get their turn. */
-const RECORDS_AT_ONCE = 128
+/** While the signatures of these are checked by other threads of the platform, the next are decoded here, after whoever waits for this one. */
+const RECORDS_AT_ONCE = 256
 const OPENINGS: readonly string[] = ['feed.open', 'coordinator.open']
 
 interface Decoded {
@@ -58,9 +58,15 @@ export async function verifyRecords(feed: FeedName, position: FeedPosition, reco
     checking = Promise.all(decoded.map(({ bytes, record }) => verifyEntry(feed, bytes, record)))
     const refusal = take(await before, entries)
     if (refusal !== null) return { ok: false, refusal }
+    if (records.length > start + RECORDS_AT_ONCE) await nextTask()
   }
   const refusal = take(await checking, entries)
   return refusal === null ? { ok: true, entries, hash: next.hash } : { ok: false, refusal }
+}
+
+/** Answered signatures alone can keep a page from its timers and its input. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
 /** A record that may stand at `next`, its signature unseen; or why it may not. */

@@ -1,0 +1,3 @@
+/** For tests of the packages above: what hostile peers send. */
+export { attacksOn, type Attack } from './attacks.ts'
+export { heapAfterCollection, mutated, randomOf, type Random } from './fuzz.ts'
