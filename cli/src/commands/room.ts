@@ -102,8 +102,7 @@ async function enter(
     { identityStore, newIdentityOptions }
   ] = await Promise.all([import('@peercompute/rooms'), import('@peercompute/worker-client/node'), import('../user/identity.ts')])
   const identity = await loadOrCreateIdentity(identityStore(env, options.data), newIdentityOptions(options.label))
-  // direct connections of Node keep threads of a native library alive that nothing ends: the program would not exit
-  const roomNode = await startRoomNode({ via: link.via, webRtc: false })
+  const roomNode = await startRoomNode({ via: link.via })
   undo.push(() => roomNode.stop())
   const room = await joinRoom({
     link,
