@@ -96,7 +96,7 @@ export default {
     only(
       'fastify-in-the-shell',
       'node_modules/(fastify|@fastify|fastify-[^/]+)/',
-      '^relay-coordinator/src/(http/|app\\.ts$)',
+      '^relay-coordinator/src/(http/|app\\.ts$|relay/relay-app\\.ts$)',
       'HTTP is an adapter'
     )
   ],
