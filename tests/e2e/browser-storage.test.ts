@@ -68,6 +68,16 @@ describe('the volunteer in a browser profile', () => {
     expect(items.find(({ unit }) => unit === 5)?.value).toEqual([...new Uint8Array(Float64Array.of(10).buffer)])
   })
 
+  it('goes on keeping results when its owner clears the data of the site meanwhile', async () => {
+    const page = await tab()
+    await page.evaluate(() => browserPage.addReport(5))
+    const devTools = await profile.newCDPSession(page)
+    await devTools.send('Storage.clearDataForOrigin', { origin: new URL(url).origin, storageTypes: 'indexeddb' })
+    expect(await page.evaluate(() => browserPage.outbox())).toEqual([])
+    await page.evaluate(() => browserPage.addReport(6))
+    expect((await page.evaluate(() => browserPage.outbox())).map(({ unit }) => unit)).toEqual([6])
+  })
+
   it('keeps the ledger over a closed tab, and goes on with its own feed', async () => {
     const first = await tab()
     const before = await first.evaluate(() => browserPage.publish(1))

@@ -15,6 +15,8 @@ import { testJob, testSpec, testValue } from './test-job.ts'
 const clock = createWorkerClock(new Worker(new URL('../page/clock-worker.ts', import.meta.url), { type: 'module' }))
 const identity = (): Promise<Identity> => loadOrCreateIdentity(createIdbIdentityStore(), { label: 'Tab', now: 1, extractableHost: false })
 const told: string[] = []
+/** Open for the life of this page. */
+const lastingStore = createIdbOutboxStore()
 
 const page = {
   async identity() {
@@ -46,7 +48,7 @@ const page = {
   },
   async addReport(unit: number) {
     const kept = await identity()
-    const outbox = await createOutbox({ store: createIdbOutboxStore(), host: kept.certificate.host })
+    const outbox = await createOutbox({ store: lastingStore, host: kept.certificate.host })
     const { id } = await testJob(kept.account)
     await outbox.add(
       await signReport(kept.host, {
