@@ -35,7 +35,12 @@ function keysAscend(value: unknown): boolean {
   return true
 }
 
-/** SHA-256 in lower-case hex. For blobs of many megabytes prefer WebCrypto. */
+/** SHA-256 in lower-case hex through WebCrypto: in browsers several times as fast as `sha256Hex`, even for a kilobyte. */
+export async function digestHex(bytes: Bytes): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+}
+
+/** SHA-256 in lower-case hex, where there is no waiting. Prefer `digestHex` for much. */
 export function sha256Hex(bytes: Uint8Array): string {
   return toHex(sha256(bytes))
 }

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import { concat, equalBytes, fromUtf8, type Bytes } from './bytes.ts'
-import { canonicalBytes, isCanonical, sha256Hex } from './canonical.ts'
+import { canonicalBytes, digestHex, isCanonical, sha256Hex } from './canonical.ts'
 import { coordinatorCertificateSchema, hostCertificateSchema } from './certificates.ts'
 import { authorIdSchema, contentHashSchema, jobIdSchema, timestampSchema, unitIndexSchema, accountIdSchema } from './ids.ts'
 import { signBytes, verifyBytes, type KeyPair } from './keys.ts'
@@ -107,6 +107,11 @@ export async function encodeRecord<T extends RecordType>(
 
 export function recordHash(bytes: Uint8Array): string {
   return sha256Hex(bytes)
+}
+
+/** The same, for many. */
+export function recordHashes(records: readonly Uint8Array[]): Promise<string[]> {
+  return Promise.all(records.map((bytes) => digestHex(new Uint8Array(bytes))))
 }
 
 /** Structure only: size, canonical form, header. Null when the bytes are no record. The signature is not checked. */

@@ -1,6 +1,6 @@
 /** A job specification with its author's signature. The id covers author and spec, never the signature bytes. */
 import { z } from 'zod'
-import { canonicalBytes, sha256Hex, signingInput, signingInputOf } from './canonical.ts'
+import { canonicalBytes, digestHex, sha256Hex, signingInput, signingInputOf } from './canonical.ts'
 import { authorIdSchema, signatureSchema, type AuthorId, type JobId } from './ids.ts'
 import { jobSpecSchema, SPEC_MAX_BYTES, type JobSpec } from './job.ts'
 import { sign, verifyBytes, type KeyPair } from './keys.ts'
@@ -25,7 +25,7 @@ export async function verifySpec(signed: SignedSpec, expectedId?: JobId): Promis
   const { author, spec, sig } = signed
   const canonical = canonicalBytes({ author, spec })
   if (canonical.length > SPEC_MAX_BYTES + AROUND_SPEC_BYTES) return false
-  if (expectedId !== undefined && sha256Hex(signingInputOf('spec', canonical)) !== expectedId) return false
+  if (expectedId !== undefined && (await digestHex(signingInputOf('spec', canonical))) !== expectedId) return false
   return verifyBytes(author, 'spec', canonical, sig)
 }
 

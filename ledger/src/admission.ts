@@ -47,5 +47,5 @@ async function judgeFork(feed: Feed, seq: number, held: Uint8Array, met: Uint8Ar
   if (record === null || record.author !== feed.name.author || record.epoch !== feed.name.epoch || record.seq !== seq)
     return { ok: false, refusal: 'record' }
   if (!(await verifyRecordSignature(met, record))) return { ok: false, refusal: 'signature' }
-  return forked({ feed: feed.name, seq, held, met: met.slice() })
+  return forked({ feed: feed.name, seq, held, met: new Uint8Array(met) })
 }

@@ -13,15 +13,17 @@ import type { CheckpointMark, HeldCheckpoint } from './checkpoint.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { verifyEquivocation, type EquivocationProof } from './equivocation.ts'
 import { Feed } from './feed.ts'
-import { feedKey, type FeedName } from './feed-name.ts'
+import { feedClientId, feedKey, type FeedName } from './feed-name.ts'
+import { FeedSaver } from './feed-saver.ts'
 import { FeedShelf, type Worth } from './feed-shelf.ts'
+import { joinFeedUpdates } from './feed-update.ts'
 import type { Admission, FeedWriter, Ledger, LedgerEntry, Refusal } from './ledger.ts'
 import { DEFAULT_LIMITS, PENDING_BYTES_MAX, PENDING_UPDATES_MAX, UPDATE_MAX_BYTES, type LedgerLimits } from './limits.ts'
 import { Listeners } from './listeners.ts'
 import { openSnapshot } from './snapshot.ts'
-import type { LedgerStore } from './store.ts'
+import { byFeed, type LedgerStore } from './store.ts'
 import { Turns } from './turns.ts'
-import { verifyHere, type RecordVerifier } from './verify-records.ts'
+import { verifyHere, verifyStored, type RecordVerifier } from './verify-records.ts'
 import { createWriter, type WriterComponents } from './writer.ts'
 
 export interface LedgerInit {
@@ -48,6 +50,7 @@ class FeedLedger implements Ledger {
   readonly #limits: LedgerLimits
   readonly #verifier: RecordVerifier
   readonly #shelf: FeedShelf
+  readonly #saver: FeedSaver
   /** Authors who write here. */
   readonly #own = new Set<AuthorId>()
   /** Own authors' feeds that came from others and are not saved yet: see `#mayBeSaved`. */
@@ -74,6 +77,7 @@ class FeedLedger implements Ledger {
     this.#limits = { ...DEFAULT_LIMITS, ...init.limits }
     this.#verifier = init.verifier ?? verifyHere
     this.#shelf = new FeedShelf(this.#limits)
+    this.#saver = new FeedSaver(init.store)
     this.ready = this.#load()
     this.ready.catch(() => undefined) // Whoever awaits `ready` or appends meets the error; nobody has to.
     this.#writers = {
@@ -89,7 +93,7 @@ class FeedLedger implements Ledger {
         }),
       commit: async (feed, records, entries, hash) => {
         const update = feed.encodeNext(records)
-        await this.#store.save(feed.name, update)
+        await this.#saver.append(feed, update, records.length)
         this.#mustBeOpen() // Saved, and there after the next start; too late to be announced now.
         this.#apply(feed, update, entries, hash)
         this.#onAppend.tell(feed.name, update)
@@ -125,12 +129,12 @@ class FeedLedger implements Ledger {
     if (update.length > UPDATE_MAX_BYTES) return refuse('size')
     const key = feedKey(name)
     if (this.#turns.waiting(key) >= PENDING_UPDATES_MAX || this.#pendingBytes + update.length > PENDING_BYTES_MAX) return refuse('quota')
-    const copy = update.slice() // The caller may reuse its buffer while signatures are checked.
+    const copy = new Uint8Array(update) // The caller may reuse its buffer while signatures are checked.
     this.#pendingBytes += copy.length
     try {
       return await this.#turns.run(key, async () => {
         await this.ready.catch(() => undefined)
-        return this.#admitInTurn(name, copy, 'save')
+        return this.#admitInTurn(name, copy, 'save', this.#verifier)
       })
     } finally {
       this.#pendingBytes -= copy.length
@@ -222,6 +226,8 @@ class FeedLedger implements Ledger {
     return sha256Hex(canonicalBytes(heads.sort(([a, i], [b, j]) => (a === b ? i - j : a < b ? -1 : 1))))
   }
 
+  saved = (): Promise<void> => this.#saver.settled()
+
   close(): void {
     this.#closed = true
     for (const listeners of [this.#onEntry, this.#onAppend, this.#onCheckpoint, this.#onFork]) listeners.clear()
@@ -231,10 +237,7 @@ class FeedLedger implements Ledger {
   /** Alone: whoever else has a turn waits for `ready`. */
   async #load(): Promise<void> {
     const { feeds, snapshot, forks } = await this.#store.load()
-    for (const { feed, update } of feeds) {
-      const admission = await this.#admitInTurn(feed, update, 'saved')
-      if (!admission.applied && admission.refusal !== 'stale') this.#damaged.push(feed)
-    }
+    for (const { feed, updates } of byFeed(feeds)) await this.#loadFeed(feed, updates)
     for (const proof of forks) {
       const feed = this.#shelf.get(proof.feed)
       if (feed === undefined || !(await verifyEquivocation(proof))) continue
@@ -246,16 +249,27 @@ class FeedLedger implements Ledger {
     await this.#adoptStored()
   }
 
+  async #loadFeed(feed: FeedName, updates: readonly Uint8Array[]): Promise<void> {
+    const whole = joinFeedUpdates(feedClientId(feed), updates)
+    const stored = whole === null ? null : await this.#admitInTurn(feed, whole, 'saved', verifyStored)
+    if (stored?.applied === true) return
+    // Something is damaged: what stands before it is taken as far as every signature holds.
+    for (const update of updates) {
+      const admission = await this.#admitInTurn(feed, update, 'saved', this.#verifier)
+      if (!admission.applied && admission.refusal !== 'stale') this.#damaged.push(feed)
+    }
+  }
+
   async #adoptStored(): Promise<void> {
     const stored = this.#storedSnapshot
     if (stored === null) return
     if (await this.#turns.run('checkpoint', () => this.#adoptInTurn(stored, 'saved'))) this.#storedSnapshot = null
   }
 
-  async #admitInTurn(name: FeedName, update: Uint8Array, durability: 'save' | 'saved'): Promise<Admission> {
+  async #admitInTurn(name: FeedName, update: Uint8Array, durability: 'save' | 'saved', verifier: RecordVerifier): Promise<Admission> {
     const feed = this.#shelf.get(name) ?? new Feed(name, durability === 'saved')
     if (feed.length === 0 && durability === 'save' && !this.#mayBegin(name)) return refuse('quota')
-    const verdict = await examineUpdate(feed, update, this.#limits, this.#verifier, this.fork(name))
+    const verdict = await examineUpdate(feed, update, this.#limits, verifier, this.fork(name))
     if (this.#closed) return refuse('stale')
     if (!verdict.ok) {
       const { refusal, proof } = verdict
@@ -267,9 +281,10 @@ class FeedLedger implements Ledger {
     this.#apply(feed, verified, verdict.entries, verdict.hash)
     if (durability === 'save') {
       feed.own = false
-      // Not durable is no reason to refuse: foreign records are asked for again after a restart.
-      if (this.#mayBeSaved(feed)) await this.#store.save(name, verified).catch(() => undefined)
+      if (this.#mayBeSaved(feed)) this.#saver.later(feed)
       else this.#unsaved.add(feed)
+    } else {
+      feed.saved = feed.length
     }
     return { applied: true, records: verdict.records.length }
   }
@@ -286,11 +301,7 @@ class FeedLedger implements Ledger {
     this.#forks.set(feedKey(feed.name), proof)
     const cut = feed.freezeAt(proof.seq)
     if (cut) this.#shelf.put(feed)
-    const rest = feed.updateFrom(0)
-    await Promise.allSettled([
-      this.#store.saveFork(proof),
-      ...(cut ? [this.#store.drop(feed.name).then(() => (rest === null ? undefined : this.#store.save(feed.name, rest)))] : [])
-    ])
+    await Promise.allSettled([this.#store.saveFork(proof), ...(cut ? [this.#saver.replace(feed)] : [])])
     this.#onFork.tell(proof)
     if (cut) this.#onCheckpoint.tell()
   }
@@ -340,12 +351,12 @@ class FeedLedger implements Ledger {
     return true
   }
 
-  /** Gone from memory at once, from the store in the feed's next turn. */
+  /** Gone from memory at once, from the store when its turn there comes. */
   #drop(feed: Feed): void {
     this.#shelf.remove(feed, !this.covered(feed.name, feed.length))
     this.#forks.delete(feedKey(feed.name))
     this.#unsaved.delete(feed)
-    void this.#turns.run(feedKey(feed.name), () => this.#store.drop(feed.name)).catch(() => undefined)
+    this.#saver.drop(feed.name)
   }
 
   /**
@@ -360,9 +371,7 @@ class FeedLedger implements Ledger {
     for (const feed of this.#unsaved) {
       if (feed.name.author !== author || !this.#mayBeSaved(feed)) continue
       this.#unsaved.delete(feed)
-      const whole = feed.updateFrom(0)
-      const save = () => (whole === null ? Promise.resolve() : this.#store.drop(feed.name).then(() => this.#store.save(feed.name, whole)))
-      await this.#turns.run(feedKey(feed.name), save).catch(() => undefined)
+      await this.#saver.replace(feed).catch(() => undefined)
     }
   }
 

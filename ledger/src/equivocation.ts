@@ -41,5 +41,10 @@ export function encodeFork({ feed, seq, held, met }: EquivocationProof): {
 /** Null when the attachment is shorter than it should be or holds no second record. It proves nothing yet. */
 export function decodeFork({ author, epoch, seq, heldBytes }: ForkMessage, attachment: Uint8Array): EquivocationProof | null {
   if (attachment.length <= heldBytes || attachment.length > 2 * RECORD_MAX_BYTES) return null
-  return { feed: { author, epoch }, seq, held: attachment.slice(0, heldBytes), met: attachment.slice(heldBytes) }
+  return {
+    feed: { author, epoch },
+    seq,
+    held: new Uint8Array(attachment.subarray(0, heldBytes)),
+    met: new Uint8Array(attachment.subarray(heldBytes))
+  }
 }

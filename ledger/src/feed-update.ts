@@ -134,3 +134,16 @@ export function writeFeedUpdate(client: number, slice: FeedSlice): Uint8Array {
   writeVarUint(encoder, 0)
   return toUint8Array(encoder)
 }
+
+/** One update for several that carry a feed from its beginning, in order. Null when they do not. */
+export function joinFeedUpdates(client: number, updates: readonly Uint8Array[]): Uint8Array | null {
+  const [only, ...more] = updates
+  if (only !== undefined && more.length === 0) return only
+  const records: Uint8Array[] = []
+  for (const update of updates) {
+    const slice = readFeedUpdate(client, update)
+    if (!slice.ok || slice.from !== records.length) return null
+    for (const record of slice.records) records.push(record)
+  }
+  return records.length === 0 ? null : writeFeedUpdate(client, { from: 0, records })
+}

@@ -1,5 +1,5 @@
 /** One feed in memory: its Y.Doc and what was learnt while its records were verified. */
-import { jobIdOf, NO_PREVIOUS, recordHash, type JobId } from '@peercompute/job-specs'
+import { interpretRecord, jobIdOf, NO_PREVIOUS, recordHash, type JobId } from '@peercompute/job-specs'
 import * as Y from 'yjs'
 import { FEED_ROOT, feedClientId, feedGuid, type FeedName } from './feed-name.ts'
 import { ITEM_OVERHEAD_BYTES, UPDATE_OVERHEAD_BYTES, writeFeedUpdate } from './feed-update.ts'
@@ -14,6 +14,8 @@ export class Feed {
    * author, there may be more elsewhere, and going on would fork the feed.
    */
   own: boolean
+  /** Records of it that are in the store. */
+  saved = 0
   #doc: Y.Doc
   #entries: LedgerEntry[] = []
   #records: Uint8Array[] = []
@@ -21,6 +23,8 @@ export class Feed {
   #updateBytes = UPDATE_OVERHEAD_BYTES
   #jobs: JobId[] = []
   #searchedForJobs = 0
+  /** Records before the first that carries something signed by somebody else which does not hold. See `unsaved`. */
+  #sound = 0
   /** Records before the place that the author signed twice: they alone count, and nothing more is taken. */
   #limit = Number.POSITIVE_INFINITY
 
@@ -90,6 +94,10 @@ export class Feed {
     this.#updateBytes = this.updateBytesWith(added)
     for (const record of added) this.#records.push(record)
     for (const entry of entries) this.#entries.push(entry)
+    if (this.#sound === from) {
+      const unsound = entries.findIndex(carriesForgery)
+      this.#sound = unsound === -1 ? this.#records.length : from + unsound
+    }
     this.#hash = hash
   }
 
@@ -104,11 +112,24 @@ export class Feed {
     this.#entries = []
     this.#jobs = []
     this.#searchedForJobs = 0
+    this.#sound = 0
     this.#hash = NO_PREVIOUS
     this.#updateBytes = UPDATE_OVERHEAD_BYTES
     const last = records.at(-1)
     if (last !== undefined) this.apply(this.encodeNext(records), entries, recordHash(last))
     return true
+  }
+
+  /**
+   * Update for the store with what it lacks, and the length of the feed there afterwards. From the first record on that carries a forgery
+   * (it counts as part of the chain, but says nothing) nothing is stored, because `verifyStored` does not look for forgeries again.
+   */
+  unsaved(): { readonly update: Uint8Array | null; readonly length: number } {
+    const records = this.#records.slice(this.saved, this.#sound)
+    return {
+      update: records.length === 0 ? null : writeFeedUpdate(this.client, { from: this.saved, records }),
+      length: this.saved + records.length
+    }
   }
 
   updateFrom(from: number): Uint8Array | null {
@@ -119,4 +140,9 @@ export class Feed {
   destroy(): void {
     this.#doc.destroy()
   }
+}
+
+/** Not one whose body merely does not fit: that is seen again when it is read again. */
+function carriesForgery({ record, known }: LedgerEntry): boolean {
+  return known === null && interpretRecord(record) !== null
 }

@@ -1,5 +1,5 @@
 import { jobIdOf, PeerComputeError, type ContentHash, type KeyPair, type RootId } from '@peercompute/job-specs'
-import { encodeFrame } from '@peercompute/job-specs/protocol'
+import { decodeFrames, encodeFrame, LEDGER_FRAME_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { expect, test } from 'vitest'
 import { fixedKey, newLedger, openCoordinator, openInstallation, signedJob, TIME } from '../test/fixtures.ts'
 import { bytesOf, recordsOf } from '../test/forge.ts'
@@ -9,6 +9,7 @@ import { writeFeedUpdate } from './feed-update.ts'
 import {
   createFold,
   exportLedger,
+  feedKey,
   followLedger,
   importLedger,
   snapshotOf,
@@ -98,3 +99,29 @@ function indexOf(bytes: Uint8Array, part: Uint8Array): number {
   if (at < 0) throw new Error('not there')
   return at
 }
+
+test('what the checkpoint says comes first, and who wants no more takes nothing that it sums up', async () => {
+  const { ledger } = await scene()
+  const frames = decodeFrames(exportLedger(ledger), LEDGER_FRAME_MAX_BYTES)
+  const checkpoint = ledger.checkpoint()
+  expect(frames.slice(1, 3).map(({ message }) => message)).toMatchObject([
+    { type: 'update', ...checkpoint?.feed },
+    { type: 'snapshot', sha256: checkpoint?.sha256 }
+  ])
+  const follower = newLedger()
+  follower.follow(root)
+  const admitted: string[] = []
+  const admit = follower.admit.bind(follower)
+  follower.admit = (name, update) => {
+    admitted.push(feedKey(name))
+    return admit(name, update)
+  }
+  expect(await importLedger(follower, exportLedger(ledger), 'uncovered')).toEqual([])
+  expect(follower.checkpoint()?.sha256).toBe(checkpoint?.sha256)
+  const spared = ledger
+    .heads()
+    .filter((head) => ledger.covered(head, head.length))
+    .map(feedKey)
+  expect(spared).not.toEqual([])
+  expect(spared.filter((key) => admitted.includes(key))).toEqual([])
+})

@@ -1,8 +1,8 @@
 /**
  * A ledger as one portable file: what any peer would tell a newcomer, in the frames in which it would. First a heading, then the
- * feeds, the proofs of forks and the snapshot. Nothing in it is trusted: it comes in through the same gate as foreign bytes.
+ * feed with the checkpoint and its snapshot, then the other feeds and the proofs of forks. Nothing in it is trusted: it comes in through the same gate as foreign bytes.
  */
-import { concat, PeerComputeError, type RootId } from '@peercompute/job-specs'
+import { concat, PeerComputeError, type Bytes, type RootId } from '@peercompute/job-specs'
 import {
   decodeFrames,
   encodeFrame,
@@ -16,7 +16,8 @@ import type { CheckpointMark } from './checkpoint.ts'
 import { createLedger } from './create-ledger.ts'
 import { decodeFork, encodeFork } from './equivocation.ts'
 import { createFold, followLedger } from './fold.ts'
-import type { FeedName } from './feed-name.ts'
+import { feedClientId, feedKey, type FeedName } from './feed-name.ts'
+import { readFeedUpdate } from './feed-update.ts'
 import type { Ledger, Refusal } from './ledger.ts'
 import { memoryLedgerStore } from './store.ts'
 
@@ -42,26 +43,32 @@ export interface LedgerFileReport {
   readonly stateHash: string | null
 }
 
-/** All feeds, forks and the checkpoint that this replica holds. */
-export function exportLedger(ledger: Ledger): Uint8Array {
+/** All feeds, forks and the checkpoint that this replica holds. What the checkpoint says comes first: it may spare the rest. */
+export function exportLedger(ledger: Ledger): Bytes {
   const checkpoint = ledger.checkpoint()
+  const first = checkpoint === null ? null : feedKey(checkpoint.feed)
   const frames = [encodeFrame({ type: 'peercompute-ledger', v: 1, root: ledger.root })]
-  for (const { author, epoch } of ledger.heads()) {
-    const update = ledger.updateFrom({ author, epoch }, 0)
+  for (const head of [...ledger.heads()].sort((a, b) => Number(feedKey(b) === first) - Number(feedKey(a) === first))) {
+    const { author, epoch } = head
+    const update = ledger.updateFrom(head, 0)
     if (update !== null) frames.push(encodeFrame({ type: 'update', author, epoch }, update))
-    const fork = ledger.fork({ author, epoch })
+    if (checkpoint !== null && feedKey(head) === first)
+      frames.push(encodeFrame({ type: 'snapshot', sha256: checkpoint.sha256 }, checkpoint.encoded))
+    const fork = ledger.fork(head)
     if (fork !== null) {
       const { message, attachment } = encodeFork(fork)
       frames.push(encodeFrame(message, attachment))
     }
   }
-  if (checkpoint !== null) frames.push(encodeFrame({ type: 'snapshot', sha256: checkpoint.sha256 }, checkpoint.encoded))
   return concat(frames)
 }
 
-/** Adds what a file holds, as far as it verifies. Follow a root first to take its snapshot, too. Throws FRAME_INVALID for no such file. */
-export async function importLedger(ledger: Ledger, bytes: Uint8Array): Promise<readonly RefusedPart[]> {
-  return takeIn(ledger, readFile(bytes).frames)
+/**
+ * Adds what a file holds, as far as it verifies. Follow a root first to take its snapshot, too; with `uncovered`, feeds that it sums up
+ * are left out, as they are when peers tell the ledger. Throws FRAME_INVALID for no such file.
+ */
+export async function importLedger(ledger: Ledger, bytes: Uint8Array, feeds: 'all' | 'uncovered' = 'all'): Promise<readonly RefusedPart[]> {
+  return takeIn(ledger, readFile(bytes).frames, feeds)
 }
 
 /** Checks every record, signature and hash of a file by itself. Throws FRAME_INVALID when it is no ledger file. */
@@ -117,7 +124,7 @@ function readFile(bytes: Uint8Array): { readonly root: RootId | null; readonly f
   return { root: heading.data.root, frames }
 }
 
-async function takeIn(ledger: Ledger, frames: readonly Frame[]): Promise<RefusedPart[]> {
+async function takeIn(ledger: Ledger, frames: readonly Frame[], feeds: 'all' | 'uncovered' = 'all'): Promise<RefusedPart[]> {
   const refused: RefusedPart[] = []
   for (const { message, attachment } of frames) {
     const parsed = ledgerMessageSchema.safeParse(message)
@@ -125,6 +132,8 @@ async function takeIn(ledger: Ledger, frames: readonly Frame[]): Promise<Refused
     const part = parsed.data
     if (part.type === 'update') {
       const feed = { author: part.author, epoch: part.epoch }
+      const carried = readFeedUpdate(feedClientId(feed), attachment)
+      if (feeds === 'uncovered' && carried.ok && ledger.covered(feed, carried.from + carried.records.length)) continue
       const admission = await ledger.admit(feed, attachment)
       if (!admission.applied && admission.refusal !== 'stale') refused.push({ feed, refusal: admission.refusal })
     } else if (part.type === 'fork') {

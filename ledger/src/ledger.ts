@@ -118,6 +118,11 @@ export interface Ledger {
   onAppend(listener: (feed: FeedName, update: Uint8Array) => void): () => void
   /** SHA-256 over all feeds' heads, sorted: equal on replicas that hold the same records. */
   foldHash(): string
+  /**
+   * Resolves when the store has what was applied so far, or will not have it. Own records are saved before they are applied; those of
+   * others afterwards. Wait for it before the store is closed.
+   */
+  saved(): Promise<void>
   /** Afterwards nothing is applied: `admit` answers `stale`, `append` rejects. */
   close(): void
 }

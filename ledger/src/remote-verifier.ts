@@ -28,8 +28,8 @@ interface Question {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly lengths: readonly number[]
 }
-/** The parsed body stands for the typed record: the rest of it is the record's. */
-type Checked = readonly [record: LedgerRecord, body: KnownRecord['body'] | 'unknown' | null]
+/** The checked body of a typed record stands for the record's own, too: bodies are most of what goes over. */
+type Checked = readonly [record: LedgerRecord | KnownRecord, known: 'typed' | 'unknown' | null]
 type Answer =
   | { readonly id: number; readonly part: readonly Checked[] }
   | { readonly id: number; readonly ok: true; readonly hash: string }
@@ -55,7 +55,10 @@ async function answer(port: VerifierPort, { id, feed, position, bytes, lengths }
   }
   for (let start = 0; start < verified.entries.length; start += ENTRIES_AT_ONCE) {
     const part = verified.entries.slice(start, start + ENTRIES_AT_ONCE)
-    say({ id, part: part.map(({ record, known }): Checked => [record, typeof known === 'object' && known !== null ? known.body : known]) })
+    say({
+      id,
+      part: part.map(({ record, known }): Checked => (known === null || known === 'unknown' ? [record, known] : [known, 'typed']))
+    })
   }
   say({ id, ok: true, hash: verified.hash })
 }
@@ -130,7 +133,6 @@ export function createRemoteVerifier(port: VerifierPort): RemoteVerifier {
   }
 }
 
-function entryOf(feed: FeedName, [record, body]: Checked): LedgerEntry {
-  const known = typeof body === 'object' && body !== null ? ({ ...record, body } as KnownRecord) : body
-  return { feed, record, known }
+function entryOf(feed: FeedName, [record, known]: Checked): LedgerEntry {
+  return { feed, record, known: known === 'typed' ? (record as KnownRecord) : known }
 }

@@ -55,7 +55,7 @@ export async function writeCheckpoint(ledger: Ledger, writer: FeedWriter, snapsh
 }
 
 export async function snapshotHash(encoded: Uint8Array): Promise<ContentHash> {
-  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', encoded.slice()))) as ContentHash
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(encoded)))) as ContentHash
 }
 
 /** Null unless a wanted checkpoint names exactly these bytes, and they are a snapshot of this root. */
@@ -65,7 +65,7 @@ export async function openSnapshot(
   root: RootId
 ): Promise<HeldCheckpoint | null> {
   if (encoded.length > SNAPSHOT_MAX_BYTES) return null
-  const own = encoded.slice() // The caller may reuse its buffer.
+  const own = new Uint8Array(encoded) // The caller may reuse its buffer.
   const mark = wanted(await snapshotHash(own))
   if (mark?.bytes !== own.length) return null
   const snapshot = await decodeSnapshot(own)

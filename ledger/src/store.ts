@@ -12,7 +12,7 @@ export interface StoredLedger {
 }
 
 /**
- * Adapters keep bytes and know nothing of records. What `load` returns is verified like foreign bytes.
+ * Adapters keep bytes and know nothing of records. What `load` returns is checked: see `verifyStored`.
  *
  * `save` resolves when the update is durable and rejects when it is not there: own records are announced only after it. It is
  * called in order for each feed, and so is `drop`. A replica goes on with anything foreign that could not be saved; telling somebody
@@ -28,6 +28,18 @@ export interface LedgerStore {
   saveSnapshot(mark: CheckpointMark, encoded: Uint8Array): Promise<void>
   /** Replaces the proof about the same feed. */
   saveFork(proof: EquivocationProof): Promise<void>
+}
+
+/** Together what was saved of one feed; feeds in the order in which they grew last. */
+export function byFeed(stored: StoredLedger['feeds']): Iterable<{ readonly feed: FeedName; readonly updates: readonly Uint8Array[] }> {
+  const feeds = new Map<string, { readonly feed: FeedName; readonly updates: Uint8Array[] }>()
+  for (const { feed, update } of stored) {
+    const known = feeds.get(feedKey(feed)) ?? { feed, updates: [] }
+    known.updates.push(update)
+    feeds.delete(feedKey(feed))
+    feeds.set(feedKey(feed), known)
+  }
+  return feeds.values()
 }
 
 export function memoryLedgerStore(): LedgerStore {

@@ -7,6 +7,11 @@ export class Turns {
     return this.#last.get(key)?.waiting ?? 0
   }
 
+  /** Resolves when no task is left. */
+  async settled(): Promise<void> {
+    while (this.#last.size > 0) await Promise.all([...this.#last.values()].map(({ done }) => done))
+  }
+
   async run<T>(key: string, task: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key)
     const { promise: done, resolve: end }: PromiseWithResolvers<void> = Promise.withResolvers()

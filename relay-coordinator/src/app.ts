@@ -16,6 +16,7 @@ import { blobRoutes } from './http/routes/blob-routes.ts'
 import { eventRoutes } from './http/routes/event-routes.ts'
 import { hostRoutes } from './http/routes/host-routes.ts'
 import { jobRoutes } from './http/routes/job-routes.ts'
+import { ledgerRoutes } from './http/routes/ledger-routes.ts'
 import { resultRoutes } from './http/routes/result-routes.ts'
 import { coordinatorRoutes, probeRoutes } from './http/routes/system-routes.ts'
 import { workRoutes } from './http/routes/work-routes.ts'
@@ -82,6 +83,7 @@ export async function createApp(components: AppComponents): Promise<App> {
     resultRoutes(all),
     hostRoutes(all),
     blobRoutes(all),
+    ledgerRoutes(all),
     workRoutes(all),
     eventRoutes(all)
   ]) {

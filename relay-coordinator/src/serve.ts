@@ -147,6 +147,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     awaited,
     keys,
     token,
+    ledger,
     metrics,
     totals,
     clock,

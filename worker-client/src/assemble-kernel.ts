@@ -15,6 +15,7 @@ import type { StartPeerNetwork } from './network/peer-network.ts'
 import type { PinStore } from './network/pin-store.ts'
 import { createNodeKernel, type NodeKernel } from './node-kernel.ts'
 import { createOutbox, type OutboxStore } from './outbox/outbox.ts'
+import { ledgerDownload } from './state/download-ledger.ts'
 import { createStateManager } from './state/state-manager.ts'
 
 /** What differs between a tab, a headless volunteer and a test. */
@@ -61,6 +62,7 @@ export async function assembleKernel(parts: KernelParts): Promise<NodeKernel> {
     identity,
     store: parts.ledgerStore,
     clock,
+    download: ledgerDownload(coordinator, fetch),
     ...(parts.verifier === undefined ? {} : { verifier: parts.verifier })
   })
   const network = createNetworkManager({

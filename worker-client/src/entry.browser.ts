@@ -61,7 +61,7 @@ export async function createBrowserVolunteer(options: BrowserVolunteerOptions): 
     admitWgsl: isKnownKernel
   })
   const timers = startTimers()
-  const verifier = createWorkerVerifier(startVerifier)
+  const verifier = createWorkerVerifier(startVerifier, navigator.hardwareConcurrency)
   const release = () => {
     timers?.terminate()
     verifier.stop()
@@ -137,4 +137,5 @@ export { createIdbOutboxStore } from './outbox/idb-outbox-store.ts'
 export { createIdbPinStore } from './network/idb-pin-store.ts'
 export { createIdbLedgerStore } from './state/idb-ledger-store.ts'
 export { startLibp2pNetwork } from './network/libp2p-network.ts'
+export { createWorkerVerifier, type WorkerVerifier } from './state/worker-verifier.ts'
 export { shareInMemory } from './state/share-in-memory.ts'

@@ -22,6 +22,7 @@ export type { ComputeWorker, PreparedJob, UnitOutcome, UnitRange } from './compu
 export { createNetworkManager, type NetworkManager, type NetworkManagerInit, type NetworkState } from './network/network-manager.ts'
 export type { NetworkTrials, PeerNetwork, StartPeerNetwork, TestMessage } from './network/peer-network.ts'
 export { createMemoryPinStore, type PinStore } from './network/pin-store.ts'
+export { ledgerDownload, type DownloadLedger } from './state/download-ledger.ts'
 export { createStateManager, type StateManager, type StateManagerInit } from './state/state-manager.ts'
 export { createJobCache, type JobCache, type Preparation } from './jobs/job-cache.ts'
 export { createBlobClient, type BlobClient, type FetchBlob } from './blobs/blob-client.ts'

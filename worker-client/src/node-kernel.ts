@@ -191,6 +191,7 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
       await compute.stop()
       await network.stop()
       for (const end of unsubscribe) end()
+      await stateManager.ledger.saved()
       stateManager.stop()
       await init.release()
       enter('stopped')
@@ -207,6 +208,7 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
       if (state !== 'offline') throw new PeerComputeError('INTERNAL', `The kernel was started in state "${state}"`)
       enter('connecting')
       applySuspensions()
+      void stateManager.fetchLedger()
       network.start()
     },
     pause(reason = 'user_paused') {

@@ -53,7 +53,7 @@ export function newcomer(id: string, { jobs, unitsPerRecord, targets }: Newcomer
         rows: [medianRow(`${id}.bytes`, 'MiB', mebibytes, targets.bytes), medianRow(`${id}.time`, 's', seconds, targets.time)],
         conditions: [
           `Chromium ${browser.version()} headless`,
-          `newcomer: ${jobs} jobs of ${JOB_UNITS} units, settled by the coordinator ${unitsPerRecord} in each second of its clock, so that its feed has a record for each ${unitsPerRecord}; bytes: everything that came over the WebSocket or by fetch; time: from libp2p being loaded, before the relay is dialled, until the fold counts all units; a new profile each time`
+          `newcomer: ${jobs} jobs of ${JOB_UNITS} units, settled by the coordinator ${unitsPerRecord} in each second of its clock, so that its feed has a record for each ${unitsPerRecord}; bytes: everything that came over the WebSocket or by fetch; time: from the page's script being loaded, before anything is asked for, until the fold counts all units; a new profile each time`
         ]
       }
     }
@@ -117,5 +117,5 @@ async function arrive(context: BrowserContext, url: string): Promise<Arrival> {
     throw new Error(`The newcomer does not learn everything: ${JSON.stringify(stuck)}`, { cause })
   })
   const { units, records, checkpoint } = await page.evaluate(() => ({ ...syncPage.told(), ...syncPage.held() }))
-  return { bytes, seconds: ((marks['synced'] ?? Infinity) - (marks['libp2p'] ?? 0)) / 1_000, units, records, checkpoint }
+  return { bytes, seconds: ((marks['synced'] ?? Infinity) - (marks['script'] ?? 0)) / 1_000, units, records, checkpoint }
 }

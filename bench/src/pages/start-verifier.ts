@@ -1,14 +1,7 @@
-import { createRemoteVerifier, type RecordVerifier } from '@peercompute/ledger'
+import { createWorkerVerifier, type WorkerVerifier } from '@peercompute/worker-client/browser'
 
-/** Verifies in a thread of its own, which starts now. */
-export function startVerifier(): RecordVerifier {
-  const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), { type: 'module' })
-  return createRemoteVerifier({
-    postMessage: (message, transfer) => {
-      worker.postMessage(message, transfer)
-    },
-    addEventListener: (type, listener) => {
-      worker.addEventListener(type, listener)
-    }
-  })
+/** As the volunteer's page verifies: in threads of their own. */
+export function startVerifier(): WorkerVerifier {
+  const start = () => new Worker(new URL('./verify-worker.ts', import.meta.url), { type: 'module' })
+  return createWorkerVerifier(start, navigator.hardwareConcurrency)
 }

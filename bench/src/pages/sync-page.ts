@@ -10,6 +10,7 @@ import {
   createIdbPinStore,
   createNetworkManager,
   createStateManager,
+  ledgerDownload,
   loadOrCreateIdentity,
   startLibp2pNetwork,
   systemClock
@@ -30,7 +31,16 @@ const mark = (name: string): void => {
 const identity = await loadOrCreateIdentity(createIdbIdentityStore(), { label: '', now: Date.now(), extractableHost: false })
 mark('identity')
 const pins = createIdbPinStore()
-const state = createStateManager({ identity, store: createIdbLedgerStore(), clock: systemClock, verifier: startVerifier() })
+const state = createStateManager({
+  identity,
+  store: createIdbLedgerStore(),
+  clock: systemClock,
+  verifier: startVerifier(),
+  download: ledgerDownload(location.origin, (input, init) => globalThis.fetch(input, init))
+})
+void state.fetchLedger().then(() => {
+  mark('ledger-file')
+})
 const network = createNetworkManager({
   coordinator: location.origin,
   pins,

@@ -57,3 +57,5 @@ export const ledgerFileHeadingSchema = z.strictObject({
   root: rootIdSchema.nullable()
 })
 export const LEDGER_FILE_MAX_BYTES = 268_435_456
+/** Of a ledger file that a coordinator answers to `GET /api/v1/ledger`, uncompressed. */
+export const LEDGER_ANSWER_MAX_BYTES = 33_554_432

@@ -1,6 +1,7 @@
 /** What the HTTP side is made of. Everything comes from outside, so that tests assemble it from real parts as `serve` does. */
 import type { CoordinatorInfo } from '@peercompute/job-specs'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Ledger } from '@peercompute/ledger'
 import type { Clock } from '@peercompute/p2p/time'
 import type { AwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import type { BlobFolder } from '../blobs/blob-folder.ts'
@@ -29,6 +30,8 @@ export interface AppComponents {
   readonly awaited: AwaitedBlobs
   readonly keys: Pick<CoordinatorKeys, 'certificate' | 'custodial'>
   readonly token: Pick<AdminToken, 'accepts'>
+  /** Served as one file; without it there is no such route. */
+  readonly ledger?: Ledger
   readonly metrics: Metrics
   readonly totals: Totals
   readonly clock: Clock

@@ -8,11 +8,13 @@ export interface RateLimits {
   readonly publish: number
   readonly upload: number
   readonly work: number
+  /** The ledger as one file: megabytes. */
+  readonly ledger: number
   /** Scanning for addresses is an attack, too. */
   readonly notFound: number
 }
 
-export const DEFAULT_RATE_LIMITS: RateLimits = { all: 1_200, publish: 120, upload: 600, work: 6_000, notFound: 120 }
+export const DEFAULT_RATE_LIMITS: RateLimits = { all: 1_200, publish: 120, upload: 600, work: 6_000, ledger: 60, notFound: 120 }
 export const RATE_WINDOW_MS = 60_000
 
 export const BODY_MAX_BYTES = 65_536

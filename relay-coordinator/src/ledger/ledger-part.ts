@@ -100,6 +100,7 @@ export async function openLedgerPart(init: LedgerPartInit): Promise<LedgerPart> 
     await projection.close()
     intake.close()
     stopFolding()
+    await ledger.saved()
     ledger.close()
   }
 

@@ -74,7 +74,8 @@ async function start(
   })
   const ledger = createLedger({ now: () => clock.now(), store: feeds })
   if (root !== null) ledger.follow(root)
-  teardown.push(() => {
+  teardown.push(async () => {
+    await ledger.saved()
     ledger.close()
   })
   await ledger.ready

@@ -43,7 +43,10 @@ beforeEach(async () => {
   root = rootKey.publicKey as RootId
 })
 afterEach(async () => {
-  for (const manager of managers) manager.stop()
+  for (const manager of managers) {
+    await manager.ledger.saved()
+    manager.stop()
+  }
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -102,6 +105,7 @@ describe('StateManager', () => {
     before.follow(root)
     await hear(before, source)
     expect(before.state()?.jobs.size).toBe(21)
+    await before.ledger.saved()
     before.stop()
 
     const after = manager()

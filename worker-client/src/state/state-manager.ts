@@ -17,6 +17,8 @@ import type { Clock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
 import { createListeners } from '../listeners.ts'
 import type { PeerNetwork } from '../network/peer-network.ts'
+import type { DownloadLedger } from './download-ledger.ts'
+import { takeHeadStart } from './head-start.ts'
 
 export interface StateManagerInit {
   readonly identity: Identity
@@ -24,6 +26,8 @@ export interface StateManagerInit {
   readonly clock: Clock
   /** Where long catch-ups are verified. By default in this thread. */
   readonly verifier?: RecordVerifier
+  /** How the coordinator's copy of the ledger is fetched. Without it everything comes from peers. */
+  readonly download?: DownloadLedger
 }
 
 export interface StateManager {
@@ -34,8 +38,10 @@ export interface StateManager {
   follow(root: RootId): void
   /** Takes nothing more of this author until the next start. Keys that the followed coordinator has revoked are shut out by themselves. */
   ban(author: AuthorId): void
-  /** Exchanges the ledger over this network until the network stops. */
-  share(network: PeerNetwork): Promise<void>
+  /** Takes the coordinator's copy of the ledger, where little or nothing of it is held. Resolves when it is in, or will not come. */
+  fetchLedger(): Promise<void>
+  /** Exchanges the ledger over this network until the network stops; after `fetchLedger`, where that is under way. */
+  share(network: Pick<PeerNetwork, 'share'>): Promise<void>
   /** Publishes a job by appending it, signed by this installation, to the own feed. Rejects with JOB_TOO_LARGE or REQUEST_INVALID. */
   publish(spec: JobSpec): Promise<JobId>
   cancel(job: JobId): Promise<void>
@@ -43,7 +49,7 @@ export interface StateManager {
   stop(): void
 }
 
-export function createStateManager({ identity, store, clock, verifier }: StateManagerInit): StateManager {
+export function createStateManager({ identity, store, clock, verifier, download }: StateManagerInit): StateManager {
   const banned = new Set<AuthorId>()
   /** Null when the ledger has to be asked again: it is asked at every admission, and the answer changes rarely. */
   let revoked: ReadonlySet<AuthorId> | null = null
@@ -70,6 +76,9 @@ export function createStateManager({ identity, store, clock, verifier }: StateMa
   ]
   let followed: { readonly root: RootId; readonly fold: LedgerFold; readonly end: () => void } | null = null
   let opened: Promise<void> | null = null
+  const stopped = new AbortController()
+  const rooted: PromiseWithResolvers<RootId> = Promise.withResolvers()
+  let fetching: Promise<void> = Promise.resolve()
 
   /** The first record says who writes the feed. */
   const open = (): Promise<void> => {
@@ -94,12 +103,29 @@ export function createStateManager({ identity, store, clock, verifier }: StateMa
       followed = { root, fold, end: followLedger(ledger, fold) }
       revoked = null
       ledger.follow(root)
+      rooted.resolve(root)
       changes.emit(undefined)
     },
     ban(author) {
       banned.add(author)
     },
-    share: (network) => network.share(ledger),
+    fetchLedger() {
+      if (download !== undefined)
+        fetching = takeHeadStart({
+          ledger,
+          own: writer.feed.author,
+          followed: rooted.promise,
+          download,
+          prepare: () => verifier?.prepare?.(),
+          clock,
+          signal: stopped.signal
+        })
+      return fetching
+    },
+    async share(network) {
+      await fetching
+      if (!stopped.signal.aborted) await network.share(ledger)
+    },
     async publish(spec) {
       const signed = await signSpec(identity.account, spec)
       await open()
@@ -113,6 +139,7 @@ export function createStateManager({ identity, store, clock, verifier }: StateMa
     },
     onChange: changes.on,
     stop() {
+      stopped.abort()
       for (const unsubscribe of subscriptions) unsubscribe()
       followed?.end()
       ledger.close()
