@@ -1,9 +1,11 @@
-import { ANNOUNCEMENTS_PER_SECOND, ANNOUNCE_MS } from './settings.ts'
+import { ANNOUNCEMENTS_PER_SECOND, ANNOUNCE_MS, EVERYBODY_MAX } from './settings.ts'
 
 /**
  * Time between two announcements of one of `peers` peers, ms: 1 s, and in a crowd so long that their relay forwards no more than
- * ANNOUNCEMENTS_PER_SECOND. With 300 peers that is half a minute; a newcomer hears of twenty of them within two seconds all the same.
+ * ANNOUNCEMENTS_PER_SECOND. Beyond EVERYBODY_MAX nobody looks for everybody, so the crowd as a whole says less the larger it is.
+ * Relays introduce newcomers at once, whatever the pace of gossip (see relay-peers.ts).
  */
 export function announceIntervalMs(peers: number): number {
-  return Math.max(ANNOUNCE_MS, Math.ceil((peers * (peers - 1) * 1_000) / ANNOUNCEMENTS_PER_SECOND))
+  const share = (peers * (peers - 1) * 1_000) / ANNOUNCEMENTS_PER_SECOND
+  return Math.max(ANNOUNCE_MS, Math.ceil(share * Math.max(1, peers / EVERYBODY_MAX)))
 }

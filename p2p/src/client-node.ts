@@ -8,9 +8,10 @@ import { yamux } from '@libp2p/yamux'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
 import { loadWebRtc } from '#web-rtc'
+import { ownAnnouncement } from './announcement.ts'
 import { circuits } from './circuits.ts'
 import { dialGate } from './dial-gate.ts'
-import { Discovery, ownAnnouncement, type DiscoveryOptions } from './discovery.ts'
+import { Discovery, type DiscoveryOptions } from './discovery.ts'
 import { encryption } from './encryption.ts'
 import { followTopic, type PeerNode } from './gossip.ts'
 import {
@@ -23,6 +24,7 @@ import {
   webRtcSettings,
   YAMUX
 } from './settings.ts'
+import { joinPeers } from './relay-peers-client.ts'
 import { groupRelays } from './supervisor.ts'
 import { loadTcp } from './tcp.ts'
 
@@ -37,7 +39,7 @@ export interface ClientOptions {
   readonly webRtc?: boolean
   /** Where to wait for TCP connections of other peers in Node, e.g. `/ip4/0.0.0.0/tcp/0`. None by default; TCP is dialled always. */
   readonly tcpListen?: readonly string[]
-  /** `false`: neither announces itself by gossip nor listens to others. */
+  /** `false`: neither announces itself, by gossip or at its relays, nor listens to others. */
   readonly announce?: boolean
   /** No encryption, for development: CONFIG_INVALID unless every relay is on loopback. */
   readonly unencrypted?: boolean
@@ -58,7 +60,7 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
   const encrypter = await encryption(options.unencrypted === true, options.relays)
   const webRTC = options.webRtc === false ? null : await loadWebRtc()
   const tcp = await loadTcp()
-  let discovery: Discovery | null = null
+  let discovery = null as Discovery | null
   const node = await createLibp2p({
     addresses: {
       listen: [
@@ -90,5 +92,6 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
     }
   })
   if (options.announce !== false) followTopic(node, DISCOVERY_TOPIC, ownAnnouncement)
+  if (discovery !== null) await joinPeers(node, discovery, options.discovery)
   return { node, webRtc: webRTC !== null, discovery }
 }

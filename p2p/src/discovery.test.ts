@@ -2,6 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
+import { encodeAnnouncement } from './announcement.ts'
 import { createClientNode } from './client-node.ts'
 import { followTopic, subscribersOf } from './gossip.ts'
 import { keepConnected } from './keep-connected.ts'
@@ -35,10 +36,10 @@ describe('discovery', () => {
     expect(clock.pending()).toEqual([1_000])
     hear(await strangers(99))
     clock.advance(1_000)
-    expect(clock.pending()).toEqual([3_300])
+    expect(clock.pending()).toEqual([9_900])
     hear(await strangers(200))
     discovery.announce()
-    expect(clock.pending()).toEqual([29_900])
+    expect(clock.pending()).toEqual([269_100])
   })
 
   it('forgets who has not been heard for a while, and then speeds up again', async () => {
@@ -62,7 +63,50 @@ describe('discovery', () => {
     expect(discovery.crowd()).toEqual({ size: 21, rank: order.indexOf(node.peerId.toString()) })
   })
 
-  it('tells the others at once when it has a new address', async () => {
+  it('slows down as soon as its relay tells of a crowd, and takes its place from there', async () => {
+    const { discovery, clock } = await client()
+    discovery.introduced('relay', { size: 100, rank: 42 }, [])
+    expect(discovery.crowd()).toEqual({ size: 100, rank: 42 })
+    // somewhere in the interval, not all of it: it may never have spoken
+    expect(clock.pending()).toEqual([4_950])
+    discovery.introduced('relay', { size: 101, rank: 42 }, [])
+    expect(clock.pending()).toEqual([4_950])
+  })
+
+  it('reads an announcement once, and again only when it says something else, or after a while', async () => {
+    const { discovery, clock } = await client()
+    const { discovery: other, node } = await client()
+    const key = node.peerId.publicKey
+    if (key === undefined) throw new Error('no key')
+    expect(other.announcement()).toBeNull()
+    const read: number[] = []
+    discovery.addEventListener('peer', ({ detail }) => read.push(detail.multiaddrs.length))
+    const hearIt = (...ports: readonly number[]): void => {
+      const addresses = ports.map((port) => Uint8Array.of(4, 127, 0, 0, 1, 6, 0, port))
+      discovery.introduced('relay', { size: 2, rank: 0 }, [encodeAnnouncement(key, addresses)])
+    }
+    hearIt(80)
+    hearIt(80)
+    expect(read).toEqual([1])
+    hearIt(80, 81)
+    expect(read).toEqual([1, 2])
+    clock.advance(20_000)
+    hearIt(80, 81)
+    clock.advance(20_000)
+    expect(discovery.known()).toEqual([node.peerId.toString()])
+    expect(read).toEqual([1, 2])
+    for (let times = 0; times < 8; times++) {
+      hearIt(80, 81)
+      clock.advance(29_000)
+    }
+    hearIt(80, 81)
+    clock.advance(29_000)
+    expect(read).toEqual([1, 2])
+    hearIt(80, 81)
+    expect(read).toEqual([1, 2, 2])
+  })
+
+  it('tells the others soon when it has a new address', async () => {
     const relay = await network.relay()
     const relays = addressesOf(relay)
     const listener = await network.client(relays, { announce: false })
@@ -80,8 +124,8 @@ describe('discovery', () => {
     network.after(() => {
       supervisor.stop()
     })
-    await until(() => addressesOf(node).length > 0 && (clock.pending()[0] ?? 0) <= 100, 'it has an address, and means to tell')
-    clock.advance(100)
+    await until(() => addressesOf(node).length > 0 && (clock.pending()[0] ?? 0) <= 500, 'it has an address, and means to tell')
+    clock.advance(500)
     await until(() => heard.length > 0, 'it was heard', 5_000)
   })
 })

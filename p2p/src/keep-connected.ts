@@ -76,7 +76,9 @@ export function keepConnected(connect: (signal: AbortSignal) => Promise<Link>, o
         if (mine.signal.aborted) return
         link = undefined
         const good = clock.now() - since >= GOOD_CONNECTION_MS
-        if (good) crowd = crowdNow()
+        const seen = crowdNow()
+        // with a link that was lost soon, the others of the crowd may have been lost as well
+        if (good || seen.size > crowd.size) crowd = seen
         wait(good ? 0 : attempt + 1, 'the connection closed')
       })
     } catch (error) {

@@ -9,10 +9,11 @@ import { yamux } from '@libp2p/yamux'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { GOSSIP_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
-import { ownAnnouncement } from './discovery.ts'
+import { ownAnnouncement } from './announcement.ts'
 import { encryption } from './encryption.ts'
 import { atMost, followTopic, type GossipValidator } from './gossip.ts'
 import { parsePeerKey } from './peer-key.ts'
+import { introducePeers } from './relay-peers.ts'
 import { serveTopics } from './relay-topics.ts'
 import {
   CIRCUIT_RELAY,
@@ -62,6 +63,7 @@ export async function startRelay(settings: RelaySettings, topics: readonly strin
   const relay = await createLibp2p(settings)
   for (const topic of [...RELAY_TOPICS, ...topics]) followTopic(relay, topic, GATES.get(topic) ?? atMost(GOSSIP_MAX_BYTES))
   await serveTopics(relay)
+  await introducePeers(relay)
   return relay
 }
 

@@ -48,6 +48,13 @@ export const REDIAL_BASE_MS = 250
 export const REDIAL_CAP_MS = 10_000
 /** So many clients of one relay come back in a second, on average: 40 collapsed it (measured). See redial-delay.ts. */
 export const JOINS_PER_SECOND = 8
+/**
+ * What a relay takes, whatever its clients do, e.g. when a proxy drops all of them at once: a burst, and then so many in a second.
+ * The others wait; longer than JOIN_HOLD_MS, and they would not be there before they give the dial up.
+ */
+export const RELAY_JOINS_PER_SECOND = 14
+export const JOIN_BURST = 50
+export const JOIN_HOLD_MS = 6_000
 /** A connection that lived so long was a good one: the next redial comes at once. */
 export const GOOD_CONNECTION_MS = 5_000
 
@@ -152,8 +159,22 @@ export const GOSSIP_SETTLE_MS = 1_500
 export const DISCOVERY_MAX_BYTES = 4 * KIB
 /** Of one peer in a small crowd. Default 10 s. */
 export const ANNOUNCE_MS = 1_000
-/** A relay passes each announcement on to everybody: n·(n − 1) of them in one interval, at most so many in a second. */
-export const ANNOUNCEMENTS_PER_SECOND = 3_000
+/**
+ * A relay passes each announcement on to everybody: n·(n − 1) of them in one interval, at most so many in a second. Each costs its
+ * receiver half a millisecond: 100 clients on two cores were busy with nothing else at 2 200 a second (measured).
+ */
+export const ANNOUNCEMENTS_PER_SECOND = 1_000
+/** An announcement that says nothing new is not read again for so long. */
+export const ANNOUNCEMENT_FRESH_MS = 5 * MINUTE_MS
+
+/** So many clients of a relay are all told of each other when they come; of more, each of INTRODUCTIONS others. */
+export const EVERYBODY_MAX = 100
+export const INTRODUCTIONS = 30
+/** What changes is collected for so long, and so much longer for each client, since all of them are told. */
+export const INTRODUCE_MS = 250
+export const INTRODUCE_PER_CLIENT_MS = 5
+/** A client may introduce itself again, with other addresses, so often. */
+export const INTRODUCE_AGAIN_MS = 1_000
 
 /** The report of a network: no sooner after a change, and no later, so that round trips and ages stay true. */
 export const OBSERVE_PAUSE_MS = 250

@@ -1,5 +1,5 @@
 /** Many light peers in one process: real client nodes without WebRTC, each with a supervisor of its own. */
-import { createClientNode, followTopic, superviseRelay, type PeerNode, type RelaySupervisor } from '@peercompute/p2p'
+import { ALONE, createClientNode, followTopic, superviseRelay, type Discovery, type PeerNode, type RelaySupervisor } from '@peercompute/p2p'
 import { DISCOVERY_TOPIC, LEDGER_TOPIC } from '@peercompute/job-specs/protocol'
 import { answerCommands } from '../child.ts'
 import { monotonicMs } from '../time.ts'
@@ -8,6 +8,7 @@ import { decodeProbe, encodeProbe } from './probe.ts'
 interface LightPeer {
   readonly id: string
   readonly node: PeerNode
+  readonly discovery: Discovery | null
   supervisor: RelaySupervisor | null
   /** Latest time at which the supervisor said that the relay is connected; null while it is not. */
   connectedAt: number | null
@@ -31,11 +32,12 @@ function peerAt(index: number): LightPeer {
 }
 
 async function createPeer(dht: boolean): Promise<void> {
-  const { node } = await createClientNode({ relays, webRtc: false })
+  const { node, discovery } = await createClientNode({ relays, webRtc: false })
   if (!dht) await stopDht(node)
   const peer: LightPeer = {
     id: node.peerId.toString(),
     node,
+    discovery,
     supervisor: null,
     connectedAt: null,
     reachableAt: null,
@@ -56,10 +58,13 @@ async function createPeer(dht: boolean): Promise<void> {
       detail.peer.addresses.map(({ multiaddr }) => multiaddr.toString())
     )
   })
-  node.addEventListener('self:peer:update', () => {
-    const reachable = node.getMultiaddrs().some((address) => address.toString().includes('/p2p-circuit'))
-    if (reachable !== (peer.reachableAt !== null)) peer.reachableAt = reachable ? monotonicMs() : null
-  })
+  // `self:peer:update` comes a second after the address
+  for (const change of ['transport:listening', 'transport:close', 'self:peer:update'] as const) {
+    node.addEventListener(change, () => {
+      const reachable = node.getMultiaddrs().some((address) => address.toString().includes('/p2p-circuit'))
+      if (reachable !== (peer.reachableAt !== null)) peer.reachableAt = reachable ? monotonicMs() : null
+    })
+  }
   node.addEventListener('connection:close', () => peer.drops++)
   node.services.pubsub.addEventListener('message', ({ detail }) => {
     if (detail.topic === DISCOVERY_TOPIC) peer.announcements++
@@ -88,6 +93,7 @@ const commands = {
   join(index: number) {
     const peer = peerAt(index)
     peer.supervisor = superviseRelay(peer.node, relays, {
+      crowd: () => peer.discovery?.crowd() ?? ALONE,
       onState: ({ kind }) => {
         peer.connectedAt = kind === 'connected' ? monotonicMs() : null
       }
