@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-const node = (name: string, include: string[]) => ({ test: { name, include, environment: 'node' as const, testTimeout: 20_000 } })
+/** Two at once also on two cores: most of their time is waiting for sockets. */
+const node = (name: string, include: string[]) => ({
+  test: { name, include, environment: 'node' as const, testTimeout: 20_000, maxWorkers: 2 }
+})
 
 /** Files that start processes or browsers: one at a time, or they disturb each other's clocks. */
 const alone = (name: string, include: string[], timeoutMs: number) => ({
@@ -10,8 +13,11 @@ const alone = (name: string, include: string[], timeoutMs: number) => ({
 export default defineConfig({
   test: {
     projects: [
-      node('unit', ['{job-specs,kernels,ledger,p2p,worker-client,relay-coordinator,rooms,dashboard,cli,bench,scripts}/**/*.test.ts']),
-      alone('integration', ['tests/integration/**/*.test.ts'], 120_000),
+      node('unit', [
+        '{job-specs,kernels,ledger,p2p,worker-client,relay-coordinator,dashboard,cli,bench,scripts}/**/*.test.ts',
+        'rooms/src/**/*.test.ts'
+      ]),
+      alone('integration', ['tests/integration/**/*.test.ts', 'rooms/test/**/*.test.ts'], 120_000),
       alone('topology', ['tests/topology/**/*.test.ts'], 120_000),
       alone('fault', ['tests/fault/**/*.test.ts'], 180_000),
       alone('e2e', ['tests/e2e/**/*.test.ts'], 180_000),

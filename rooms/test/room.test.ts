@@ -10,10 +10,10 @@ import { toHex, utf8 } from '@peercompute/job-specs'
 import { ROOM_DATA_PROTOCOL, ROOM_LEDGER_PROTOCOL, ROOM_WORK_PROTOCOL, WORK_FRAME_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { dialCircuit, followTopic, openChannel, publishTo, sealChannel, type PeerNode } from '@peercompute/p2p'
 import { afterEach, describe, expect, it } from 'vitest'
-import { joinRoom, type RoomSession } from './join-room.ts'
-import { deriveRoomKeys } from './room-keys.ts'
-import { createRoomLink, parseRoomLink, type RoomLink } from './link.ts'
-import { startRoomNode, type RoomNode } from './room-node.ts'
+import { joinRoom, type RoomSession } from '../src/join-room.ts'
+import { deriveRoomKeys } from '../src/room-keys.ts'
+import { createRoomLink, parseRoomLink, type RoomLink } from '../src/link.ts'
+import { startRoomNode, type RoomNode } from '../src/room-node.ts'
 
 const network = createTestNetwork()
 afterEach(() => network.stop(), 30_000)
