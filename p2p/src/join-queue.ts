@@ -9,12 +9,15 @@ export interface JoinQueue {
   stop(): void
 }
 
-/** JOIN_BURST at once, RELAY_JOINS_PER_SECOND in the long run, and nobody waits longer than JOIN_HOLD_MS. */
+/**
+ * JOIN_BURST at once, RELAY_JOINS_PER_SECOND in the long run, and nobody waits longer than JOIN_HOLD_MS. The burst has to be
+ * saved up first: a relay that begins expects its crowd of before (with a burst, 17 of 300 came back in one second; measured).
+ */
 export function createJoinQueue(clock: Clock): JoinQueue {
-  const stepMs = 1_000 / RELAY_JOINS_PER_SECOND
+  const stepMs = Math.ceil(1_000 / RELAY_JOINS_PER_SECOND)
   const waiting = new Set<() => void>()
   /** When the next one would enter, were there no burst. */
-  let next = clock.now()
+  let next = clock.now() + (JOIN_BURST - 1) * stepMs
   return {
     come(enter) {
       const now = clock.now()

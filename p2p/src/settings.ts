@@ -49,12 +49,12 @@ export const REDIAL_CAP_MS = 10_000
 /** So many clients of one relay come back in a second, on average: 40 collapsed it (measured). See redial-delay.ts. */
 export const JOINS_PER_SECOND = 8
 /**
- * What a relay takes, whatever its clients do, e.g. when a proxy drops all of them at once: a burst, and then so many in a second.
- * The others wait; longer than JOIN_HOLD_MS, and they would not be there before they give the dial up.
+ * What a relay takes, whatever its clients do, e.g. when a proxy drops all of them at once: so many in a second, and a burst after
+ * a quiet time. The others wait; longer than JOIN_HOLD_MS, and they would not be there before they give the dial up.
  */
-export const RELAY_JOINS_PER_SECOND = 14
+export const RELAY_JOINS_PER_SECOND = 13
 export const JOIN_BURST = 50
-export const JOIN_HOLD_MS = 6_000
+export const JOIN_HOLD_MS = 8_000
 /** A connection that lived so long was a good one: the next redial comes at once. */
 export const GOOD_CONNECTION_MS = 5_000
 
