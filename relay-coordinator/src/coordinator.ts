@@ -5,6 +5,7 @@
  */
 import type {
   AccountId,
+  AuthorId,
   ContentHash,
   ExecutorKind,
   HostId,
@@ -52,8 +53,10 @@ export interface RememberedJob {
 }
 
 export interface Coordinator {
-  /** Same signed spec twice: the same id, `created: false`. The signature has been checked by the caller. */
-  submit(signed: SignedSpec, custodial: boolean): Promise<SubmitAnswer>
+  /** Same signed spec twice: the same id, `created: false`. The signature has been checked by the caller. `held`: it waits for `approve`. */
+  submit(signed: SignedSpec, custodial: boolean, held?: boolean): Promise<SubmitAnswer>
+  /** Lets the held jobs of a researcher begin. */
+  approve(author: AuthorId): Promise<readonly JobId[]>
   /** Takes over what a ledger remembers of a job; settled units need not be computed again. Idempotent. `units`: those that were new. */
   restore(job: RememberedJob): Promise<{ readonly missingBlobs: readonly ContentHash[]; readonly units: number }>
   /** Totals in millionths; a total never sinks. */
@@ -62,8 +65,9 @@ export interface Coordinator {
   retire(jobs: readonly JobId[]): Promise<void>
   /** A blob that jobs may be waiting for has arrived. */
   blobArrived(sha256: ContentHash): Promise<void>
-  cancel(job: JobId): Promise<void>
-  pause(job: JobId): Promise<void>
+  /** `why`: when it is not the author who wants it. */
+  cancel(job: JobId, why?: ReasonCode): Promise<void>
+  pause(job: JobId, why?: ReasonCode): Promise<void>
   resume(job: JobId): Promise<void>
 
   hostConnected(host: ConnectedHost): Promise<void>

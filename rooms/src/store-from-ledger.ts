@@ -47,7 +47,7 @@ export function storeFromLedger({ state, values, hasBlob, term, now }: LedgerLeg
     const restored = { type: 'job-restored' as const, job: id, nextEpoch: (term - 1) * EPOCHS_PER_TERM + 1, at: now }
     const cursor = settled.reduce((end, [unit]) => Math.max(end, unit + 1), 0)
     write([
-      { type: 'job-submitted', job: id, signed, custodial, missingBlobs, at: now },
+      { type: 'job-submitted', held: false, job: id, signed, custodial, missingBlobs, at: now },
       ...settled.map(([unit, { digest, value }]) => ({
         type: 'settled' as const,
         job: id,

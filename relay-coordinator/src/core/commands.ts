@@ -1,5 +1,5 @@
 /** Everything that can be asked of the core. Time and randomness come beside the command, never from inside. */
-import type { AccountId, ContentHash, ExecutorKind, HostId, JobId, Report, SignedSpec } from '@peercompute/job-specs'
+import type { AccountId, AuthorId, ContentHash, ExecutorKind, HostId, JobId, ReasonCode, Report, SignedSpec } from '@peercompute/job-specs'
 import type { ConnectedHost } from './connected-host.ts'
 import type { Range } from './matching.ts'
 
@@ -10,7 +10,11 @@ export type Command =
       readonly signed: SignedSpec
       readonly custodial: boolean
       readonly missingBlobs: readonly ContentHash[]
+      /** Its author is new here: the job waits until somebody approves of the author. */
+      readonly held: boolean
     }
+  /** Lets the held jobs of this author begin. */
+  | { readonly type: 'approve'; readonly author: AuthorId }
   /** What a ledger remembers of a job. `settled` may overlap. `ended`: how, null while it went on. */
   | {
       readonly type: 'restore'
@@ -26,7 +30,8 @@ export type Command =
   /** These ended jobs are no longer told one by one in the ledger. */
   | { readonly type: 'retire'; readonly jobs: readonly JobId[] }
   | { readonly type: 'blob-arrived'; readonly sha256: ContentHash }
-  | { readonly type: 'cancel' | 'pause' | 'resume'; readonly job: JobId }
+  /** `why`: what is told to those who ask, when it is not the author who wants it. */
+  | { readonly type: 'cancel' | 'pause' | 'resume'; readonly job: JobId; readonly why?: ReasonCode }
   | { readonly type: 'connect'; readonly host: ConnectedHost }
   | { readonly type: 'disconnect'; readonly host: HostId }
   | { readonly type: 'ask'; readonly host: HostId; readonly executor: ExecutorKind; readonly units: number; readonly seconds: number }

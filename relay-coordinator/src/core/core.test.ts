@@ -17,6 +17,7 @@ import {
   LEASE_MS,
   whyJob,
   whyUnit,
+  DEFAULT_POLICY,
   type CoordinatorState,
   type Decider,
   type UnitAnswer
@@ -26,13 +27,13 @@ function world(specs: Parameters<typeof smallSpec>[0][] = [{}]) {
   const state: CoordinatorState = emptyState()
   let now = 1_000
   const run = <C, A>(decider: Decider<C, A>, command: C): A => {
-    const decision = decider(state, command, { now, random: () => 0.5 })
+    const decision = decider(state, command, { now, random: () => 0.5, policy: DEFAULT_POLICY })
     if (!decision.ok) throw new Error(`${decision.code}: ${decision.detail}`)
     for (const event of decision.events) evolve(state, event)
     return decision.answer
   }
   const jobs = specs.map((overrides) => unsigned(smallSpec(overrides)))
-  for (const { job, signed } of jobs) run(decideSubmit, { type: 'submit', job, signed, custodial: false, missingBlobs: [] })
+  for (const { job, signed } of jobs) run(decideSubmit, { type: 'submit', job, signed, custodial: false, missingBlobs: [], held: false })
   const connect = (...args: Parameters<typeof connectedHost>): HostId => {
     const host = connectedHost(...args)
     run(decideConnect, { type: 'connect', host })

@@ -18,8 +18,20 @@ export const decideSubmit: Decider<Of<'submit'>, { created: boolean }> = (state,
   if (jobIdOf(command.signed.author, command.signed.spec) !== command.job)
     return refused('JOB_INVALID', 'the id is not the one of this specification')
   if (state.jobs.has(command.job)) return decided({ created: false })
-  const { job, signed, custodial, missingBlobs } = command
-  return decided({ created: true }, [{ type: 'job-submitted', job, signed, custodial, missingBlobs, at: now }])
+  const { job, signed, custodial, missingBlobs, held } = command
+  return decided({ created: true }, [{ type: 'job-submitted', job, signed, custodial, missingBlobs, held, at: now }])
+}
+
+/** A held job that has its blobs begins; one that lacks some goes on waiting for them. */
+export const decideApprove: Decider<Of<'approve'>, { jobs: readonly JobId[] }> = (state, { author }, { now }) => {
+  const held = [...state.jobs.values()].filter((job) => job.held && job.signed.author === author && isOpen(job))
+  const events = held.flatMap((job): CoordinatorEvent[] => [
+    { type: 'job-approved', job: job.id, at: now },
+    ...(job.state === 'queued' && job.missingBlobs.size === 0
+      ? [{ type: 'job-state' as const, job: job.id, state: 'running' as const, at: now }]
+      : [])
+  ])
+  return decided({ jobs: held.map(({ id }) => id) }, events)
 }
 
 export const decideBlobArrived: Decider<Of<'blob-arrived'>, null> = (state, { sha256 }, { now }) => {
@@ -27,7 +39,8 @@ export const decideBlobArrived: Decider<Of<'blob-arrived'>, null> = (state, { sh
   for (const job of state.jobs.values()) {
     if (!job.missingBlobs.has(sha256)) continue
     events.push({ type: 'job-blob', job: job.id, sha256 })
-    if (job.missingBlobs.size === 1 && job.state === 'queued') events.push({ type: 'job-state', job: job.id, state: 'running', at: now })
+    if (job.missingBlobs.size === 1 && job.state === 'queued' && !job.held)
+      events.push({ type: 'job-state', job: job.id, state: 'running', at: now })
   }
   return decided(null, events)
 }
@@ -40,7 +53,8 @@ export const decideControl: Decider<Of<'cancel' | 'pause' | 'resume'>, null> = (
   if (target === job.state) return decided(null)
   if (!isOpen(job)) return refused('JOB_CLOSED', `the job is ${job.state}`)
   const over = target === 'cancelled' ? closeLeases(job) : []
-  return decided(null, [...over, { type: 'job-state', job: job.id, state: target, at: now }])
+  const why = command.why === undefined ? {} : { why: command.why }
+  return decided(null, [...over, { type: 'job-state', job: job.id, state: target, at: now, ...why }])
 }
 
 /** Only what has ended; retiring twice is retiring once. */
@@ -56,7 +70,7 @@ export const decideRetire: Decider<Of<'retire'>, null> = (state, { jobs }) =>
 function targetState(job: JobEntry, control: 'cancel' | 'pause' | 'resume'): JobState {
   if (control === 'cancel') return 'cancelled'
   if (control === 'pause') return 'paused'
-  return job.missingBlobs.size > 0 ? 'queued' : 'running'
+  return job.held || job.missingBlobs.size > 0 ? 'queued' : 'running'
 }
 
 export function closeLeases(job: JobEntry): CoordinatorEvent[] {

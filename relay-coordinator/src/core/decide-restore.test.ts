@@ -3,6 +3,7 @@ import { jobIdOf, type AccountId, type HostId, type JobId, type SignedSpec } fro
 import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
 import {
   createMemoryStore,
+  DEFAULT_POLICY,
   decideAsk,
   decideConnect,
   decideReport,
@@ -23,7 +24,7 @@ function world() {
   const state = emptyState()
   const store = createMemoryStore()
   const run = <C, A>(decider: Decider<C, A>, command: C): A => {
-    const decision = decider(state, command, { now: NOW, random: () => 0.5 })
+    const decision = decider(state, command, { now: NOW, random: () => 0.5, policy: DEFAULT_POLICY })
     if (!decision.ok) throw new Error(`${decision.code}: ${decision.detail}`)
     for (const event of decision.events) evolve(state, event)
     store.commit(decision.events, state)

@@ -23,7 +23,7 @@ export const decideRestore: Decider<Of<'restore'>, { readonly created: boolean; 
   const before = known.size
   const events: CoordinatorEvent[] = []
   if (held === undefined) {
-    events.push({ type: 'job-submitted', job, signed, custodial, missingBlobs, at: now })
+    events.push({ type: 'job-submitted', job, signed, custodial, missingBlobs, held: false, at: now })
     // Later than any lease that the lost store can have given, so that no late report is taken for one of a new lease.
     events.push({ type: 'job-restored', job, nextEpoch: Math.max(1, Math.floor(now / 1_000)), at: now })
   }

@@ -1,6 +1,7 @@
 /** What a decider returns: events to apply and the answer for the asker, or a refusal. Nothing has happened yet. */
 import type { ErrorCode } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
+import type { CorePolicy } from './policy.ts'
 import type { CoordinatorState } from './state.ts'
 
 export interface Context {
@@ -8,6 +9,7 @@ export interface Context {
   readonly now: number
   /** Uniform in [0, 1). */
   readonly random: () => number
+  readonly policy: CorePolicy
 }
 
 export type Decision<Answer> =

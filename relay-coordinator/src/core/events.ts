@@ -29,10 +29,14 @@ export type CoordinatorEvent =
       readonly signed: SignedSpec
       readonly custodial: boolean
       readonly missingBlobs: readonly ContentHash[]
+      readonly held: boolean
       readonly at: number
     }
   | { readonly type: 'job-blob'; readonly job: JobId; readonly sha256: ContentHash }
-  | { readonly type: 'job-state'; readonly job: JobId; readonly state: JobState; readonly at: number }
+  /** Its author was approved of. */
+  | { readonly type: 'job-approved'; readonly job: JobId; readonly at: number }
+  /** `why`: set when it was not the author, nor the end of the work, that brought it there. */
+  | { readonly type: 'job-state'; readonly job: JobId; readonly state: JobState; readonly at: number; readonly why?: ReasonCode }
   /** It comes from a ledger: leases are numbered from here on. */
   | { readonly type: 'job-restored'; readonly job: JobId; readonly nextEpoch: number; readonly at: number }
   /** Settled before the store was lost: their values are not held. */

@@ -23,6 +23,9 @@ export function evolve(state: CoordinatorState, event: CoordinatorEvent): Coordi
     case 'job-blob':
       jobOf(state, event).missingBlobs.delete(event.sha256)
       break
+    case 'job-approved':
+      jobOf(state, event).held = false
+      break
     case 'job-state':
       stateChanged(state, event)
       break
@@ -81,7 +84,9 @@ function submitted(state: CoordinatorState, event: Of<'job-submitted'>): void {
     signed: event.signed,
     custodial: event.custodial,
     submittedAt: event.at,
-    state: event.missingBlobs.length > 0 ? 'queued' : 'running',
+    state: event.held || event.missingBlobs.length > 0 ? 'queued' : 'running',
+    stateWhy: null,
+    held: event.held,
     missingBlobs: new Set(event.missingBlobs),
     cursor: 0,
     nextEpoch: 1,
@@ -106,6 +111,7 @@ function submitted(state: CoordinatorState, event: Of<'job-submitted'>): void {
 function stateChanged(state: CoordinatorState, event: Of<'job-state'>): void {
   const job = jobOf(state, event)
   job.state = event.state
+  job.stateWhy = event.why ?? null
   if (event.state === 'queued' || event.state === 'running' || event.state === 'paused') return
   job.endedAt = event.at
   for (const lease of job.leases.values()) giveBack(state, lease)

@@ -78,6 +78,7 @@ export function createMemoryStore(): CoordinatorStore {
         rowsOf(event.job).notHeld.add(event.start, event.count)
         return
       case 'job-submitted':
+      case 'job-approved':
       case 'job-restored':
       case 'credit-restored':
       case 'job-retired':

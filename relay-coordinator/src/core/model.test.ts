@@ -12,6 +12,7 @@ import { openSqliteStore } from '../store/sqlite-store.ts'
 import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
 import {
   createMemoryStore,
+  DEFAULT_POLICY,
   decideAsk,
   decideConnect,
   decideControl,
@@ -152,7 +153,7 @@ function play(steps: readonly Step[], store: CoordinatorStore, independence: 'ex
   const votesOf = new Map<string, readonly Vote[]>()
   const leases: Lease[] = []
   const run = <C, A>(decider: Decider<C, A>, command: C): A | null => {
-    const decision = decider(state, command, { now, random: () => 0.5 })
+    const decision = decider(state, command, { now, random: () => 0.5, policy: DEFAULT_POLICY })
     if (!decision.ok) return null
     for (const event of decision.events) {
       evolve(state, event)
@@ -165,7 +166,7 @@ function play(steps: readonly Step[], store: CoordinatorStore, independence: 'ex
     return decision.answer
   }
   const { job, signed } = unsigned(smallSpec({ unitCount: 12, verification: { independence, maxResults: 4 } }))
-  run(decideSubmit, { type: 'submit', job, signed, custodial: false, missingBlobs: [] })
+  run(decideSubmit, { type: 'submit', job, signed, custodial: false, missingBlobs: [], held: false })
   for (const each of HOSTS) run(decideConnect, { type: 'connect', host: each })
   for (const each of steps) {
     now += 10

@@ -11,6 +11,8 @@ export function jobRow(job: JobEntry): JobRow {
     custodial: job.custodial,
     submittedAt: job.submittedAt,
     state: job.state,
+    stateWhy: job.stateWhy,
+    held: job.held,
     missingBlobs: [...job.missingBlobs],
     cursor: job.cursor,
     nextEpoch: job.nextEpoch,

@@ -69,6 +69,10 @@ export interface JobEntry {
   readonly custodial: boolean
   readonly submittedAt: number
   state: JobStateName
+  /** Why it is in this state, when neither its author nor the end of the work brought it there. */
+  stateWhy: ReasonCode | null
+  /** It waits until its author is approved of. */
+  held: boolean
   readonly missingBlobs: Set<ContentHash>
   /** Units from here on have never been leased. */
   cursor: number

@@ -24,6 +24,8 @@ export interface JobRow {
   readonly custodial: boolean
   readonly submittedAt: number
   readonly state: JobState
+  readonly stateWhy: ReasonCode | null
+  readonly held: boolean
   readonly missingBlobs: readonly ContentHash[]
   readonly cursor: number
   readonly nextEpoch: number

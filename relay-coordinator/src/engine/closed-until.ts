@@ -11,9 +11,9 @@ export function closedUntil(isOpen: () => boolean, coordinator: Coordinator): Co
   const soon = async <Answer>(act: () => Promise<Answer>): Promise<Answer> => now(act)
   return {
     ...coordinator,
-    submit: (signed, custodial) => soon(() => coordinator.submit(signed, custodial)),
-    cancel: (id) => soon(() => coordinator.cancel(id)),
-    pause: (id) => soon(() => coordinator.pause(id)),
+    submit: (signed, custodial, held) => soon(() => coordinator.submit(signed, custodial, held)),
+    cancel: (id, why) => soon(() => coordinator.cancel(id, why)),
+    pause: (id, why) => soon(() => coordinator.pause(id, why)),
     resume: (id) => soon(() => coordinator.resume(id)),
     hostConnected: (host) => soon(() => coordinator.hostConnected(host)),
     ask: (host, request) => soon(() => coordinator.ask(host, request)),

@@ -6,12 +6,14 @@ import {
   type ContentHash,
   type JobId,
   type JobSpec,
+  type ReasonCode,
   type Report,
   type ResultRow,
   type SignedSpec
 } from '@peercompute/job-specs'
 import type { Coordinator } from '../coordinator.ts'
 import {
+  decideApprove,
   decideAsk,
   decideBlobArrived,
   decideConnect,
@@ -25,6 +27,7 @@ import {
   decideRestoreCredit,
   decideRetire,
   decideSubmit,
+  DEFAULT_POLICY,
   explain,
   hostView,
   jobDetail,
@@ -33,6 +36,7 @@ import {
   whyJob,
   whyUnit,
   type CoordinatorStore,
+  type CorePolicy,
   type JobEntry,
   type SettledUnit
 } from '../core/index.ts'
@@ -46,16 +50,18 @@ export interface CoordinatorInit {
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly hasBlob: (sha256: ContentHash) => Promise<boolean>
+  /** Asked at each decision. */
+  readonly policy?: () => CorePolicy
 }
 
 /** Leases past their deadline are taken back this often. */
 export const EXPIRE_INTERVAL_MS = 1_000
 
-export function createCoordinator({ store, now, random, hasBlob }: CoordinatorInit): Coordinator {
+export function createCoordinator({ store, now, random, hasBlob, policy = () => DEFAULT_POLICY }: CoordinatorInit): Coordinator {
   const feed = new LiveFeed(() => commits.state)
   const commits = new GroupCommit({
     store,
-    context: () => ({ now: now(), random }),
+    context: () => ({ now: now(), random, policy: policy() }),
     onCommitted: (events) => {
       feed.committed(events)
     }
@@ -74,8 +80,8 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
     const job = commits.state.jobs.get(id)
     return job !== undefined && job.settled.covers(start, count) && !job.notHeld.meets(start, count)
   }
-  const control = (type: 'cancel' | 'pause' | 'resume') => async (job: JobId) => {
-    await commits.execute(decideControl, { type, job })
+  const control = (type: 'cancel' | 'pause' | 'resume') => async (job: JobId, why?: ReasonCode) => {
+    await commits.execute(decideControl, { type, job, ...(why === undefined ? {} : { why }) })
   }
   const missing = async (spec: JobSpec): Promise<ContentHash[]> => {
     const wanted = blobsOf(spec)
@@ -87,10 +93,10 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
   }
 
   return {
-    submit: async (signed: SignedSpec, custodial: boolean) => {
+    submit: async (signed: SignedSpec, custodial: boolean, held = false) => {
       const id = jobIdOf(signed.author, signed.spec)
       const missingBlobs = await missing(signed.spec)
-      const { created } = await commits.execute(decideSubmit, { type: 'submit', job: id, signed, custodial, missingBlobs })
+      const { created } = await commits.execute(decideSubmit, { type: 'submit', job: id, signed, custodial, missingBlobs, held })
       // A blob may have come between the look and the decision.
       for (const sha256 of missingBlobs) if (await hasBlob(sha256)) await blobArrived(sha256)
       const job = jobEntry(id)
@@ -105,6 +111,10 @@ export function createCoordinator({ store, now, random, hasBlob }: CoordinatorIn
     },
     restoreCredit: async (credit) => {
       await commits.execute(decideRestoreCredit, { type: 'restore-credit', credit })
+    },
+    approve: async (author) => {
+      const { jobs } = await commits.execute(decideApprove, { type: 'approve', author })
+      return jobs
     },
     retire: async (jobs) => {
       await commits.execute(decideRetire, { type: 'retire', jobs })

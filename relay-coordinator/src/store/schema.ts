@@ -34,5 +34,20 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE not_held (job INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (job, start)) WITHOUT ROWID;
   ALTER TABLE jobs ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  ALTER TABLE jobs ADD COLUMN state_why TEXT;
+  ALTER TABLE jobs ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE tokens (
+    id TEXT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, label TEXT NOT NULL, scopes TEXT NOT NULL, author TEXT,
+    created_at INTEGER NOT NULL, expires_at INTEGER, revoked_at INTEGER, last_used_at INTEGER
+  ) WITHOUT ROWID;
+  CREATE TABLE researchers (
+    author TEXT PRIMARY KEY, status TEXT NOT NULL, note TEXT NOT NULL, asked_at INTEGER NOT NULL, decided_at INTEGER
+  ) WITHOUT ROWID;
+  CREATE TABLE segments (
+    job INTEGER NOT NULL, no INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, units INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, ranges TEXT NOT NULL, PRIMARY KEY (job, no)
+  ) WITHOUT ROWID;
   `
 ]

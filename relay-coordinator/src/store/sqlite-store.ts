@@ -40,6 +40,8 @@ export function openSqliteStore(file: string): CoordinatorStore {
       const row = jobRow(job)
       const changing = [
         row.state,
+        row.stateWhy,
+        row.held ? 1 : 0,
         json(row.missingBlobs),
         row.cursor,
         row.nextEpoch,
@@ -83,9 +85,16 @@ export function openSqliteStore(file: string): CoordinatorStore {
       case 'job-submitted':
         sql.audit.run(event.at, event.type, json({ job: event.job, author: event.signed.author, custodial: event.custodial }))
         return
+      case 'job-approved':
+        sql.audit.run(event.at, event.type, json({ job: event.job }))
+        return
       case 'job-state': {
         const no = numberOf(event.job)
-        sql.audit.run(event.at, event.type, json({ job: event.job, state: event.state }))
+        sql.audit.run(
+          event.at,
+          event.type,
+          json({ job: event.job, state: event.state, ...(event.why === undefined ? {} : { why: event.why }) })
+        )
         if (event.state === 'queued' || event.state === 'running' || event.state === 'paused') return
         for (const statement of sql.forgetInFlight) statement.run(no)
         return
@@ -209,10 +218,10 @@ function statements(database: DatabaseSync) {
   return {
     jobNumber: prepare('SELECT no FROM jobs WHERE id = ?'),
     updateJob: prepare(
-      'UPDATE jobs SET state = ?, missing_blobs = ?, cursor = ?, next_epoch = ?, executions = ?, reduced = ?, first_settled_at = ?, ended_at = ?, retired = ?, settlers = ?, failures = ? WHERE id = ?'
+      'UPDATE jobs SET state = ?, state_why = ?, held = ?, missing_blobs = ?, cursor = ?, next_epoch = ?, executions = ?, reduced = ?, first_settled_at = ?, ended_at = ?, retired = ?, settlers = ?, failures = ? WHERE id = ?'
     ),
     insertJob: prepare(
-      'INSERT INTO jobs (state, missing_blobs, cursor, next_epoch, executions, reduced, first_settled_at, ended_at, retired, settlers, failures, id, signed, custodial, submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+      'INSERT INTO jobs (state, state_why, held, missing_blobs, cursor, next_epoch, executions, reduced, first_settled_at, ended_at, retired, settlers, failures, id, signed, custodial, submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
     ),
     putLease: prepare('INSERT INTO leases (job, epoch, start, count, holder, deadline, over) VALUES (?, ?, ?, ?, ?, ?, 0)'),
     renewLease: prepare('UPDATE leases SET deadline = ? WHERE job = ? AND epoch = ?'),

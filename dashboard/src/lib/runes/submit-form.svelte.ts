@@ -34,7 +34,9 @@ export class SubmitForm {
   messages = $state.raw<readonly CompileMessage[]>([])
   publishing = $state(false)
   trouble = $state.raw<Trouble | null>(null)
-  readonly ready = $derived(this.draft?.ok === true && !this.checks.some((check) => check.verdict === 'bad'))
+  /** False from each change until its draft is made: what is published is what is seen. */
+  #fresh = $state(false)
+  readonly ready = $derived(this.#fresh && this.draft?.ok === true && !this.checks.some((check) => check.verdict === 'bad'))
   #building: AbortController | null = null
 
   /** Makes draft and checks anew. Reads every field, so an effect that calls it runs again when one changes. */
@@ -51,6 +53,7 @@ export class SubmitForm {
       cloned: this.cloned,
       params: Object.fromEntries(Object.entries(this.params).filter((entry): entry is [string, number] => entry[1] !== null))
     }
+    this.#fresh = false
     this.#building?.abort()
     const building = new AbortController()
     this.#building = building
@@ -87,6 +90,7 @@ export class SubmitForm {
           : readyMadeDraft({ kernel, params, researcher, revision, verification: { quorum, independence } })
     if (signal.aborted) return
     this.draft = draft
+    this.#fresh = true
     this.messages = []
     const ms = performance.now() - begun
     if (!draft.ok) {
