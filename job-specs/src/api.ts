@@ -36,6 +36,8 @@ export const jobSummarySchema = z.object({
   /** A token stood for the author; the coordinator keeps the feed. */
   custodial: z.boolean(),
   state: jobStateSchema,
+  /** It waits until the operator approves of its author. Absent when it does not. */
+  held: z.literal(true).optional(),
   unitCount: z.int(),
   units: unitCountsSchema,
   submittedAt: timestampSchema,

@@ -2,14 +2,27 @@
 import canonicalizeJson from 'canonicalize'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concat, toHex, utf8, type Bytes } from './bytes.ts'
+import { PeerComputeError } from './errors.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
-/** Throws TypeError for what JSON cannot carry (undefined at the top, NaN, Infinity). */
+/**
+ * Throws TypeError for what JSON cannot carry (undefined at the top, NaN, Infinity), and REQUEST_INVALID for half of a surrogate pair:
+ * JSON from outside can spell it, UTF-8 cannot.
+ */
 export function canonicalBytes(value: object): Bytes {
-  const text = canonicalizeJson(value)
+  const text = canonicalText(value)
   if (text === undefined) throw new TypeError('Cannot canonicalise: the value has no JSON form')
   return utf8(text)
+}
+
+function canonicalText(value: object): string | undefined {
+  try {
+    return canonicalizeJson(value)
+  } catch (cause) {
+    if (!JSON.stringify(value).includes(LONE_SURROGATE)) throw cause
+    throw new PeerComputeError('REQUEST_INVALID', 'a text holds half of a surrogate pair, which is no Unicode', { cause })
+  }
 }
 
 /**

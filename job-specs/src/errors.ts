@@ -106,7 +106,31 @@ export const ERRORS = catalogue({
     status: 403,
     exit: 5,
     title: 'The token is not accepted',
-    remedy: 'The admin token was printed at the first start of the coordinator.'
+    remedy: 'Ask the operator for one; the admin token was printed at the first start of the coordinator.'
+  },
+  TOKEN_SCOPE: {
+    status: 403,
+    exit: 5,
+    title: 'The token does not allow this',
+    remedy: 'Use a token with the scope that the sentence names: peercompute tokens create --scope SCOPE'
+  },
+  RESEARCHER_REFUSED: {
+    status: 403,
+    exit: 5,
+    title: 'The operator has refused this researcher',
+    remedy: 'Ask the operator of the coordinator.'
+  },
+  REVOKED: {
+    status: 403,
+    exit: 5,
+    title: 'The operator has revoked this job or its key',
+    remedy: 'Ask the operator of the coordinator; a revocation is for good.'
+  },
+  QUOTA_EXCEEDED: {
+    status: 429,
+    exit: 5,
+    title: 'The researcher has as much open work as is allowed',
+    remedy: 'Wait until a job ends, cancel one that is not needed, or ask the operator for more.'
   },
   NOT_FOUND: { status: 404, exit: 4, title: 'There is nothing at this address', remedy: 'See /api/openapi.json.' },
   RATE_LIMITED: { status: 429, exit: 6, title: 'Too many requests', remedy: 'Wait as long as Retry-After says.' },
@@ -158,6 +182,24 @@ export const ERRORS = catalogue({
     exit: 6,
     title: 'The coordinator cannot write to its disk',
     remedy: 'Free space; nothing acknowledged is lost.'
+  },
+  STORE_DAMAGED: {
+    status: 500,
+    exit: 9,
+    title: 'The stored data is damaged',
+    remedy: 'Restore the last backup into an empty folder: peercompute restore FOLDER --data DIR'
+  },
+  STORE_TOO_NEW: {
+    status: 500,
+    exit: 9,
+    title: 'The stored data was written by a newer version',
+    remedy: 'Start the newer version, or restore a backup of before it: peercompute restore FOLDER --data DIR'
+  },
+  BACKUP_INVALID: {
+    status: 400,
+    exit: 9,
+    title: 'This backup cannot be used',
+    remedy: 'Use another one. A finished backup has a manifest.json, written by: peercompute backup FOLDER --data DIR'
   },
   PORT_IN_USE: { status: 500, exit: 9, title: 'The port is in use', remedy: 'Stop the other program, or pass --port.' },
   DATA_FOLDER_UNWRITABLE: {

@@ -17,6 +17,11 @@ export const executorSchema = z.strictObject({
   probeVersion: z.int().min(1).max(1_000_000),
   /** WebGPU features and limits that a job may demand. Empty for CPU executors. */
   features: z.array(z.string().max(64)).max(64),
+  /** WebGPU limits of the adapter by name. Absent: none are known, and jobs that demand one go elsewhere. */
+  limits: z
+    .record(z.string().max(64), z.number().min(0).max(Number.MAX_SAFE_INTEGER))
+    .refine((limits) => Object.keys(limits).length <= 64, 'has at most 64 entries')
+    .optional(),
   /** A software adapter computes on the CPU and is shown and credited as such. */
   software: z.boolean(),
   /** Measured operations per second, for estimates. */

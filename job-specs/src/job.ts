@@ -16,6 +16,32 @@ export const limitsSchema = z.strictObject({
   memoryBytes: z.int().min(1).max(4_294_967_296)
 })
 
+/** What a host must have. Features and limits are those of WebGPU; they bind only its executor. */
+export const requiresSchema = z.strictObject({
+  features: z
+    .array(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'must be the name of a WebGPU feature, such as shader-f16'))
+    .max(16)
+    .optional(),
+  /** Least values; of a name that begins with `min` (an alignment) the greatest. */
+  limits: z
+    .record(
+      z.string().regex(/^[a-z][a-zA-Z0-9]{0,63}$/, 'must be the name of a WebGPU limit, such as maxBufferSize'),
+      z.number().min(0).max(Number.MAX_SAFE_INTEGER)
+    )
+    .refine((limits) => Object.keys(limits).length <= 16, 'has at most 16 entries')
+    .optional(),
+  /** What the numeric class must begin with, e.g. `webgpu-` or `js-fdlibm`. */
+  numericClass: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{0,63}$/, 'must be the beginning of a numeric class: lower-case letters, digits, dots and -')
+    .optional()
+})
+export type Requires = z.infer<typeof requiresSchema>
+
+export const PRIORITY_MAX = 10
+/** Among the jobs of one researcher: the highest goes first. Absent: 0. */
+export const prioritySchema = z.int().min(-PRIORITY_MAX).max(PRIORITY_MAX)
+
 export const jobSpecSchema = z
   .strictObject({
     v: z.literal(1),
@@ -36,6 +62,9 @@ export const jobSpecSchema = z
     reduce: reducerSchema,
     view: viewSchema.optional(),
     limits: limitsSchema,
+    /** Optional, like `priority`, so that the ids of jobs of before they existed stay what they were. */
+    requires: requiresSchema.optional(),
+    priority: prioritySchema.optional(),
     /** Floating-point (or integer) operations of one unit, from the kernel's cost model. Credit and estimates start from it. */
     unitOperations: z.number().min(1).max(1e15)
   })

@@ -53,6 +53,36 @@ export const REASONS = reasons({
     sentence: 'The waiting units already have a result from you, and need one from somebody else.',
     remedy: 'Another volunteer must take part; nothing is to be done here.'
   },
+  job_on_trial: {
+    about: 'host',
+    sentence: 'The waiting jobs are new, and a few other hosts are trying them first.',
+    remedy: 'It gets some when they have run well there, or when a place becomes free.'
+  },
+  kernel_not_compiling: {
+    about: 'host',
+    sentence: 'The waiting jobs did not compile on devices of this kind.',
+    remedy: 'Other kinds of devices are asked; a newer browser or driver may help.'
+  },
+  memory_too_small: {
+    about: 'host',
+    sentence: 'The waiting jobs need more memory than this device has.',
+    remedy: 'It gets the next job that fits; nothing is to be done here.'
+  },
+  features_missing: {
+    about: 'host',
+    sentence: 'The waiting jobs need WebGPU features or limits that this device lacks.',
+    remedy: 'A newer browser or graphics card may have them.'
+  },
+  class_not_wanted: {
+    about: 'host',
+    sentence: 'The waiting jobs want results of another numeric class.',
+    remedy: 'It gets the next job that takes its class; nothing is to be done here.'
+  },
+  storage_low: {
+    about: 'host',
+    sentence: 'The disk of the coordinator is nearly full, so it hands out no work.',
+    remedy: 'It goes on by itself when the operator has freed space; finished work is still taken.'
+  },
   lease_limit: { about: 'host', sentence: 'This host holds as many units as it may.', remedy: 'It gets more when it has reported some.' },
   quota_exceeded: {
     about: 'host',
@@ -82,6 +112,21 @@ export const REASONS = reasons({
     sentence: 'The program failed on every host that tried so far, and another one is asked.',
     remedy: 'Read the message of the failure; a host of another kind may fare better.'
   },
+  straggling: {
+    about: 'unit',
+    sentence: 'A host is taking far longer than usual for this unit, so another one is asked as well.',
+    remedy: 'The first valid result counts; more volunteers make it faster.'
+  },
+  awaiting_capable_host: {
+    about: 'unit',
+    sentence: 'No connected host can take this unit now.',
+    remedy: 'Ask for the reason of the job; it tells what is missing.'
+  },
+  job_at_rest: {
+    about: 'unit',
+    sentence: 'The job of this unit is not running.',
+    remedy: 'Ask for the reason of the job; it tells what it waits for.'
+  },
   in_progress: { about: 'unit', sentence: 'Hosts are computing this unit.', remedy: 'Wait for the report or the deadline.' },
   awaiting_second_opinion: {
     about: 'unit',
@@ -101,8 +146,58 @@ export const REASONS = reasons({
   },
   settled: { about: 'unit', sentence: 'The unit is validated.', remedy: 'Nothing is to be done.' },
   job_queued: { about: 'job', sentence: 'The job waits for something that it needs.', remedy: 'Upload the missing blobs.' },
+  awaiting_approval: {
+    about: 'job',
+    sentence: 'The job waits until the operator approves of its researcher.',
+    remedy: 'Nothing is to be done here; operators: peercompute researchers list'
+  },
+  researcher_refused: {
+    about: 'job',
+    sentence: 'The operator has refused the researcher of this job.',
+    remedy: 'Ask the operator of the coordinator.'
+  },
+  revoked: {
+    about: 'job',
+    sentence: 'The operator has revoked this job: no volunteer computes it any more.',
+    remedy: 'Ask the operator of the coordinator; a revocation is for good.'
+  },
   job_running: { about: 'job', sentence: 'The job is being computed.', remedy: 'More volunteers make it faster.' },
   job_paused: { about: 'job', sentence: 'The job is paused.', remedy: 'Resume it.' },
+  failing: {
+    about: 'job',
+    sentence: 'The job was paused, because its units failed on host after host without a single success.',
+    remedy: 'Read the messages of the failures. Resume it when the cause is gone, or publish a corrected kernel.'
+  },
+  trying: {
+    about: 'job',
+    sentence: 'The job is new and is tried on a few hosts first.',
+    remedy: 'It goes to all when its first units have succeeded.'
+  },
+  not_compiling: {
+    about: 'job',
+    sentence: 'The kernel did not compile on any kind of device that is connected.',
+    remedy: "Read the compiler's message and publish a corrected kernel, or connect a device of another kind."
+  },
+  memory_unmet: {
+    about: 'job',
+    sentence: 'No connected volunteer has as much memory as the job asks for.',
+    remedy: 'Lower limits.memoryBytes, or connect a device with more memory.'
+  },
+  features_unmet: {
+    about: 'job',
+    sentence: 'No connected volunteer has the WebGPU features and limits that the job requires.',
+    remedy: 'Require less, add a CPU version of the kernel, or connect a device that has them.'
+  },
+  class_unmet: {
+    about: 'job',
+    sentence: 'No connected volunteer is of the numeric class that the job requires.',
+    remedy: 'Require a shorter prefix or none, or connect a device of that class.'
+  },
+  storage_full: {
+    about: 'job',
+    sentence: 'The disk of the coordinator is nearly full, so it hands out no work.',
+    remedy: 'It goes on by itself when the operator has freed space; finished work is still taken.'
+  },
   job_cancelled: { about: 'job', sentence: 'The job was cancelled.', remedy: 'Publish it again with a higher revision.' },
   job_completed: { about: 'job', sentence: 'The job is complete.', remedy: 'Download the results.' },
   job_failed: { about: 'job', sentence: 'Units of the job could not be settled.', remedy: 'See the failures by cause.' },

@@ -15,6 +15,8 @@ import { signedSpecSchema } from './signed-spec.ts'
 import { SNAPSHOT_MAX_BYTES } from './snapshot.ts'
 
 export const RECORD_MAX_BYTES = 81_920
+/** Characters of the reason of a revocation. */
+export const REVOCATION_REASON_MAX = 200
 const SIGNATURE_BYTES = 64
 
 /** Hash in the `prev` field of a feed's first record. */
@@ -67,7 +69,10 @@ export const recordBodies = {
   }),
   /** Coordinator: total credit of an account so far, in millionths. Replaces the earlier total. */
   'credit.total': z.strictObject({ account: accountIdSchema, microCredits: z.int().min(0) }),
-  'key.revoke': z.strictObject({ key: authorIdSchema, reason: z.string().max(200) }),
+  /** Coordinator: nothing that this key has signed may run or be taken any more. */
+  'key.revoke': z.strictObject({ key: authorIdSchema, reason: z.string().max(REVOCATION_REASON_MAX) }),
+  /** Coordinator: this job must not run anywhere. Said again behind each checkpoint, so that it holds for ever. */
+  'job.revoke': z.strictObject({ job: jobIdSchema, reason: z.string().max(REVOCATION_REASON_MAX) }),
   /** Coordinator: what its snapshot covers is summed up there. Stands right after `coordinator.open`, at the start of an epoch. */
   'ledger.checkpoint': z.strictObject({ snapshot: contentHashSchema, bytes: z.int().min(1).max(SNAPSHOT_MAX_BYTES) })
 } as const

@@ -40,7 +40,7 @@ export function createRoomNetwork(init: RoomNetworkInit): NetworkManager {
   const { clock } = init
   const states = createListeners<NetworkState>()
   const sessions = createListeners<WorkSession | null>()
-  const stops = createListeners<{ readonly job: JobId; readonly why: ReasonCode }>()
+  const stops = createListeners<{ readonly job: JobId; readonly why: ReasonCode; readonly epoch?: number }>()
   const nudges = createListeners<undefined>()
   const stopped = new AbortController()
   const changed = createGate()
@@ -68,8 +68,8 @@ export function createRoomNetwork(init: RoomNetworkInit): NetworkManager {
       host: init.host,
       pinnedRoot: init.root,
       clock,
-      onStop: (job, why) => {
-        stops.emit({ job, why })
+      onStop: (job, why, epoch) => {
+        stops.emit({ job, why, ...(epoch === undefined ? {} : { epoch }) })
       },
       onNudge: () => {
         nudges.emit(undefined)

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { elementTypes, identifierSchema, outputSchema, paramValueSchema } from '../kernel.ts'
 import { comparatorSchema, independenceSchema, reducerSchema, viewSchema } from '../verification.ts'
-import { limitsSchema, UNITS_MAX } from '../job.ts'
+import { limitsSchema, prioritySchema, requiresSchema, UNITS_MAX } from '../job.ts'
 
 export const JOB_FILE_VERSION = 1
 export const JOB_FILE_MAX_BYTES = 131_072
@@ -86,6 +86,8 @@ export const jobFileSchema = z
     reduce: reducerSchema.optional().describe('What the finished units are folded into; nothing unless given'),
     view: viewSchema.optional().describe('How the result is drawn; a table unless given'),
     limits: limitsSchema.partial().optional().describe('What one unit may take'),
+    requires: requiresSchema.optional().describe('What a device must have to be asked'),
+    priority: prioritySchema.optional().describe('Among your own jobs, the highest goes first; 0 unless given'),
     unitOperations: z
       .number()
       .min(1)

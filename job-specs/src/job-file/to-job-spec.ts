@@ -72,6 +72,7 @@ export function toJobSpec(file: JobFile, { blobs, library }: JobMaterial): Built
 
   const outputs = file.outputs ?? library?.outputs ?? []
   const view = file.view ?? library?.view
+  const requires = file.requires ?? library?.requires
   const limits = {
     unitSeconds: DEFAULT_UNIT_SECONDS,
     outputBytes: Math.min(UNIT_VALUE_MAX_BYTES, Math.max(1, unitValueBytes(outputs))),
@@ -103,6 +104,8 @@ export function toJobSpec(file: JobFile, { blobs, library }: JobMaterial): Built
     reduce: file.reduce ?? library?.reduce ?? { kind: 'none' },
     ...(view === undefined ? {} : { view }),
     limits,
+    ...(requires === undefined ? {} : { requires }),
+    ...(file.priority === undefined ? {} : { priority: file.priority }),
     unitOperations: file.unitOperations ?? library?.unitOperations ?? DEFAULT_UNIT_OPERATIONS
   }
   const parsed = jobSpecSchema.safeParse(spec)

@@ -109,8 +109,8 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
     leases: z.array(z.strictObject({ job: jobIdSchema, epoch: epochSchema, durationMs: z.int().min(0).max(86_400_000) })).max(256)
   }),
   z.strictObject({ type: z.literal('released'), id: requestId }),
-  /** Unasked: stop computing this job now. */
-  z.strictObject({ type: z.literal('stop'), job: jobIdSchema, why: reasonCodeSchema }),
+  /** Unasked: stop computing this job now; with `epoch`, only that lease of it, because others were faster. */
+  z.strictObject({ type: z.literal('stop'), job: jobIdSchema, epoch: epochSchema.optional(), why: reasonCodeSchema }),
   /** Unasked: work appeared; ask again. */
   z.strictObject({ type: z.literal('nudge') }),
   z.strictObject({ type: z.literal('error'), id: requestId, code: z.string().max(64), detail: z.string().max(1_000) })

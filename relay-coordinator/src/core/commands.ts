@@ -34,7 +34,15 @@ export type Command =
   | { readonly type: 'cancel' | 'pause' | 'resume'; readonly job: JobId; readonly why?: ReasonCode }
   | { readonly type: 'connect'; readonly host: ConnectedHost }
   | { readonly type: 'disconnect'; readonly host: HostId }
-  | { readonly type: 'ask'; readonly host: HostId; readonly executor: ExecutorKind; readonly units: number; readonly seconds: number }
+  | {
+      readonly type: 'ask'
+      readonly host: HostId
+      readonly executor: ExecutorKind
+      readonly units: number
+      readonly seconds: number
+      /** Jobs whose specification and blobs the host holds: preferred among equals. */
+      readonly knownJobs?: readonly JobId[]
+    }
   | { readonly type: 'report'; readonly report: Report; readonly values: readonly Uint8Array[] }
   | { readonly type: 'renew'; readonly host: HostId; readonly leases: readonly { readonly job: JobId; readonly epoch: number }[] }
   | { readonly type: 'release'; readonly host: HostId; readonly job: JobId; readonly epoch: number }

@@ -95,7 +95,7 @@ it('a host never gets a second replica of its own unit, and is told why', () => 
   const a = w.connect('a')
   w.all(a, only(w.ask(a).leases), u32)
   expect(w.ask(a)).toMatchObject({ leases: [], why: 'independence_unmet' })
-  expect(whyUnit(w.entry(), 0).code).toBe('awaiting_second_opinion')
+  expect(whyUnit(w.state, w.entry(), 0).code).toBe('awaiting_second_opinion')
   expect(whyJob(w.state, w.entry())).toMatchObject({ code: 'too_few_independent' })
 })
 
@@ -229,7 +229,7 @@ it('a program that fails on the only volunteer is told as such, for the job and 
   const w = world([{ unitCount: 1, verification: { quorum: 1 } }])
   const a = w.connect('a')
   w.all(a, only(w.ask(a).leases), () => null)
-  expect(whyUnit(w.entry(), 0).code).toBe('failed_once')
+  expect(whyUnit(w.state, w.entry(), 0).code).toBe('failed_once')
   expect(whyJob(w.state, w.entry()).code).toBe('no_capable_volunteer')
   w.connect('b')
   expect(whyJob(w.state, w.entry()).code).toBe('job_running')

@@ -1,25 +1,31 @@
 /** Deciders about whole jobs: submit, blobs, pause, resume, cancel. */
-import { jobIdOf, type JobId, type JobState } from '@peercompute/job-specs'
+import { jobIdOf, type AuthorId, type JobId, type JobSpec, type JobState } from '@peercompute/job-specs'
 import type { Command } from './commands.ts'
 import { decided, refused, type Decider } from './decision.ts'
 import type { CoordinatorEvent } from './events.ts'
-import type { JobEntry } from './state.ts'
+import { isOpen } from './place.ts'
+import type { CorePolicy } from './policy.ts'
+import type { JobEntry } from './job.ts'
+import type { CoordinatorState } from './state.ts'
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>
 
-const OPEN_STATES: ReadonlySet<JobState> = new Set(['queued', 'running', 'paused'])
-
-export function isOpen(job: JobEntry): boolean {
-  return OPEN_STATES.has(job.state)
-}
-
 /** The same job twice is the same job: `created` is false and nothing changes. */
-export const decideSubmit: Decider<Of<'submit'>, { created: boolean }> = (state, command, { now }) => {
+export const decideSubmit: Decider<Of<'submit'>, { created: boolean }> = (state, command, { now, policy }) => {
   if (jobIdOf(command.signed.author, command.signed.spec) !== command.job)
     return refused('JOB_INVALID', 'the id is not the one of this specification')
   if (state.jobs.has(command.job)) return decided({ created: false })
   const { job, signed, custodial, missingBlobs, held } = command
+  const over = overQuota(state, signed.author, signed.spec, policy)
+  if (over !== null) return refused('QUOTA_EXCEEDED', over)
   return decided({ created: true }, [{ type: 'job-submitted', job, signed, custodial, missingBlobs, held, at: now }])
+}
+
+function overQuota(state: CoordinatorState, author: AuthorId, spec: JobSpec, policy: CorePolicy): string | null {
+  const { jobs, units } = state.open.get(author) ?? { jobs: 0, units: 0 }
+  if (jobs >= policy.openJobsPerAuthor) return `${jobs} jobs of this researcher are open, and ${policy.openJobsPerAuthor} are allowed`
+  if (units + spec.unitCount <= policy.openUnitsPerAuthor) return null
+  return `the open jobs of this researcher have ${units} units; with ${spec.unitCount} more they would pass ${policy.openUnitsPerAuthor}`
 }
 
 /** A held job that has its blobs begins; one that lacks some goes on waiting for them. */
@@ -36,8 +42,9 @@ export const decideApprove: Decider<Of<'approve'>, { jobs: readonly JobId[] }> =
 
 export const decideBlobArrived: Decider<Of<'blob-arrived'>, null> = (state, { sha256 }, { now }) => {
   const events: CoordinatorEvent[] = []
-  for (const job of state.jobs.values()) {
-    if (!job.missingBlobs.has(sha256)) continue
+  for (const id of state.awaited.get(sha256) ?? []) {
+    const job = state.jobs.get(id)
+    if (job === undefined) continue
     events.push({ type: 'job-blob', job: job.id, sha256 })
     if (job.missingBlobs.size === 1 && job.state === 'queued' && !job.held)
       events.push({ type: 'job-state', job: job.id, state: 'running', at: now })

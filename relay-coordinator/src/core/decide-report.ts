@@ -2,14 +2,19 @@
  * A report becomes results, failures, settled units, and perhaps the end of the job, all in one decision, so that they reach the
  * disk in one transaction. Repeated, late and foreign reports are ordinary and change nothing.
  */
-import { sha256Hex, unitValueBytes, type ReportAnswer, type UnitResult } from '@peercompute/job-specs'
+import { sha256Hex, unitValueBytes, type HostId, type ReportAnswer, type UnitResult } from '@peercompute/job-specs'
+import { FAILING_AFTER, FAILING_HOSTS, isTelling } from './ability.ts'
 import type { Command } from './commands.ts'
 import { unitMicroCredits } from './credit.ts'
-import { isOpen } from './decide-job.ts'
 import { decided, refused, type Decider } from './decision.ts'
 import type { CoordinatorEvent } from './events.ts'
 import { dependent } from './independence.ts'
-import type { FailedAttempt, HeldLease, JobEntry, PendingResult, UnitInFlight } from './state.ts'
+import { candidatesOf, mismatchOf } from './matching.ts'
+import { isOpen } from './place.ts'
+import type { HeldLease } from './held-lease.ts'
+import type { JobEntry } from './job.ts'
+import type { CoordinatorState } from './state.ts'
+import type { FailedAttempt, PendingResult, UnitInFlight } from './unit.ts'
 import { transition } from './transition.ts'
 
 export interface UnitAnswer {
@@ -31,6 +36,7 @@ export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (stat
   const events: CoordinatorEvent[] = []
   const answers: UnitAnswer[] = []
   const seen = new Set<number>()
+  const lost = new Map<number, number>()
   let nextValue = 0
   let closed = 0
   for (const outcome of report.units) {
@@ -54,11 +60,16 @@ export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (stat
     if (follow !== null) {
       events.push(follow)
       closed++
+      for (const epoch of [...after.unit.active, ...after.unit.slow]) lost.set(epoch, (lost.get(epoch) ?? 0) + 1)
     }
   }
   if (lease !== undefined && !lease.over && reportsLast(lease, answers))
     events.push({ type: 'lease-over', job: job.id, epoch: lease.epoch, cause: 'reported' })
-  events.push(...endOfJob(job, closed, events, now))
+  events.push(...overtaken(job, lost))
+  const end = endOfJob(job, closed, events, now)
+  const pause = end.length === 0 ? pauseOf(state, job, events) : false
+  events.push(...end)
+  if (pause) events.push({ type: 'job-state', job: job.id, state: 'paused', at: now, why: 'failing' })
   return decided(answers, events)
 }
 
@@ -96,6 +107,8 @@ function malformed(outcome: UnitResult): UnitResult {
   }
 }
 
+type History = Pick<UnitInFlight, 'results' | 'failures' | 'active' | 'slow'>
+
 /** The unit as it will be once the event is applied, without touching the state. */
 function received(
   unit: UnitInFlight,
@@ -104,9 +117,9 @@ function received(
   outcome: UnitResult,
   value: Uint8Array | undefined,
   now: number
-): { event: CoordinatorEvent; unit: UnitInFlight } {
-  const active = new Set(unit.active)
-  active.delete(lease.epoch)
+): { event: CoordinatorEvent; unit: History } {
+  const active = unit.active.filter((epoch) => epoch !== lease.epoch)
+  const slow = unit.slow.filter((epoch) => epoch !== lease.epoch)
   if (outcome.outcome === 'failure' || value === undefined) {
     const attempt: FailedAttempt = {
       epoch: lease.epoch,
@@ -115,8 +128,8 @@ function received(
       message: outcome.outcome === 'failure' ? outcome.message : ''
     }
     return {
-      event: { type: 'failure', job: report.job, unit: outcome.unit, attempt, at: now },
-      unit: { ...unit, active, failures: [...unit.failures, attempt] }
+      event: { type: 'failure', job: report.job, unit: outcome.unit, attempt, at: now, numericClass: report.numericClass },
+      unit: { active, slow, results: unit.results, failures: [...unit.failures, attempt] }
     }
   }
   const result: PendingResult = {
@@ -131,11 +144,11 @@ function received(
   }
   return {
     event: { type: 'result', job: report.job, unit: outcome.unit, result },
-    unit: { ...unit, active, results: [...unit.results, result] }
+    unit: { active, slow, failures: unit.failures, results: [...unit.results, result] }
   }
 }
 
-function followUp(job: JobEntry, number: number, unit: UnitInFlight, now: number): CoordinatorEvent | null {
+function followUp(job: JobEntry, number: number, unit: History, now: number): CoordinatorEvent | null {
   const next = transition(unit, job.signed.spec)
   if (next.kind === 'open') return null
   if (next.kind === 'error') return { type: 'unit-errored', job: job.id, unit: number, reason: next.reason, at: now }
@@ -163,4 +176,30 @@ function endOfJob(job: JobEntry, closed: number, events: readonly CoordinatorEve
   if (job.settled.size + job.errored.size + closed < job.signed.spec.unitCount) return []
   const failed = job.errored.size > 0 || events.some((event) => event.type === 'unit-errored')
   return [{ type: 'job-state', job: job.id, state: failed ? 'failed' : 'completed', at: now }]
+}
+
+/** Leases of which nothing is left to do, because others were faster: `lost` counts the units that each has lost now. */
+function overtaken(job: JobEntry, lost: ReadonlyMap<number, number>): CoordinatorEvent[] {
+  return [...lost].flatMap(([epoch, units]): CoordinatorEvent[] => {
+    const lease = job.leases.get(epoch)
+    if (lease === undefined || lease.over || lease.unreported.size > units) return []
+    return [{ type: 'lease-over', job: job.id, epoch, cause: 'overtaken', overtaken: lease.holder.host }]
+  })
+}
+
+/** Nothing but failures, from several hosts, or from all that could run it: going on would only cost the volunteers. */
+function pauseOf(state: CoordinatorState, job: JobEntry, events: readonly CoordinatorEvent[]): boolean {
+  if (job.trouble === null || job.state !== 'running' || events.some(({ type }) => type === 'result')) return false
+  const failures = events.filter((event) => event.type === 'failure' && isTelling(event.attempt.reason))
+  if (failures.length === 0 || job.trouble.failures + failures.length < FAILING_AFTER) return false
+  const hosts = new Set<HostId>(job.trouble.hosts)
+  for (const event of failures) if (event.type === 'failure') hosts.add(event.attempt.holder.host)
+  return hosts.size >= FAILING_HOSTS || !othersCould(state, job, hosts)
+}
+
+/** Whether a connected host that has not failed could run the job. Few have failed, so one is soon found when there are many. */
+function othersCould(state: CoordinatorState, job: JobEntry, failed: ReadonlySet<HostId>): boolean {
+  for (const host of state.hosts.values())
+    if (host.connected && !failed.has(host.host) && candidatesOf(host).some((candidate) => mismatchOf(job, candidate) === null)) return true
+  return false
 }

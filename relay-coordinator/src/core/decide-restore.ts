@@ -4,10 +4,10 @@
  */
 import type { AccountId } from '@peercompute/job-specs'
 import type { Command } from './commands.ts'
-import { isOpen } from './decide-job.ts'
 import { decided, type Decider } from './decision.ts'
 import type { CoordinatorEvent } from './events.ts'
 import type { Range } from './matching.ts'
+import { isOpen } from './place.ts'
 import { RangeSet } from './range-set.ts'
 import type { CoordinatorState } from './state.ts'
 

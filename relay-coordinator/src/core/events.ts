@@ -10,7 +10,8 @@ import type {
   SignedSpec,
   UnitFailure
 } from '@peercompute/job-specs'
-import type { FailedAttempt, Holder, PendingResult } from './state.ts'
+import type { Holder } from './held-lease.ts'
+import type { FailedAttempt, PendingResult } from './unit.ts'
 
 /** A result's part in the settlement of its unit. */
 export interface Vote {
@@ -20,7 +21,8 @@ export interface Vote {
   readonly verdict: 'canonical' | 'agrees' | 'rejected'
 }
 
-export type LeaseEnd = 'reported' | 'released' | 'expired' | 'disconnected' | 'job-closed'
+/** `overtaken`: others were faster with all that was left of it. */
+export type LeaseEnd = 'reported' | 'released' | 'expired' | 'disconnected' | 'job-closed' | 'overtaken'
 
 export type CoordinatorEvent =
   | {
@@ -69,9 +71,20 @@ export type CoordinatorEvent =
       readonly deadline: number
     }
   | { readonly type: 'lease-renewed'; readonly job: JobId; readonly epoch: number; readonly deadline: number }
-  | { readonly type: 'lease-over'; readonly job: JobId; readonly epoch: number; readonly cause: LeaseEnd }
+  /** It takes far longer than usual: others help. The host may go on. Not stored: it is found out again. */
+  | { readonly type: 'lease-straggling'; readonly job: JobId; readonly epoch: number }
+  /** `overtaken`: the host that can stop computing it. */
+  | { readonly type: 'lease-over'; readonly job: JobId; readonly epoch: number; readonly cause: LeaseEnd; readonly overtaken?: HostId }
   | { readonly type: 'result'; readonly job: JobId; readonly unit: number; readonly result: PendingResult }
-  | { readonly type: 'failure'; readonly job: JobId; readonly unit: number; readonly attempt: FailedAttempt; readonly at: number }
+  | {
+      readonly type: 'failure'
+      readonly job: JobId
+      readonly unit: number
+      readonly attempt: FailedAttempt
+      readonly at: number
+      /** Of the executor that failed. */
+      readonly numericClass?: string
+    }
   | {
       readonly type: 'settled'
       readonly job: JobId

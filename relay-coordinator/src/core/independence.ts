@@ -1,6 +1,6 @@
 /** When two executions count as two opinions (DESIGN §3.10). */
 import type { Independence } from '@peercompute/job-specs'
-import type { Holder } from './state.ts'
+import type { Holder } from './held-lease.ts'
 
 /** True when `a` and `b` share what the level forbids. Each level includes the weaker ones. */
 export function dependent(a: Holder, b: Holder, level: Independence): boolean {

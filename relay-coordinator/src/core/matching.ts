@@ -1,60 +1,97 @@
-/** Which units of a job a host may be given. Reads only; the cost grows with the number of ranges, not of units. */
-import { kernelExecutors, LEASE_UNITS_MAX, type UnitFailure } from '@peercompute/job-specs'
-import { dependent } from './independence.ts'
-import type { Holder, JobEntry, UnitInFlight } from './state.ts'
-import { transition } from './transition.ts'
+/** Which units of a job a host may be given. Reads only; the cost does not grow with units, ranges or leases. */
+import { kernelExecutors, LEASE_UNITS_MAX, type Executor, type ReasonCode } from '@peercompute/job-specs'
+import { classOf, doesNotCompile, isUnable } from './ability.ts'
+import { demandOf, lackOf, type Demand, type Lack } from './demand.ts'
+import { marksOf } from './exclusion.ts'
+import type { Holder } from './held-lease.ts'
+import type { JobEntry } from './job.ts'
+import type { CoordinatorState, HostEntry } from './state.ts'
+import { seated } from './trial.ts'
 
 export interface Range {
   readonly start: number
   readonly count: number
 }
 
-export type Match =
-  | { readonly kind: 'units'; readonly ranges: readonly Range[] }
-  | { readonly kind: 'nothing'; readonly why: 'no_work_available' | 'no_matching_work' | 'independence_unmet' }
+/** One executor of one host. */
+export interface Candidate {
+  readonly holder: Holder
+  readonly executor: Executor
+  /** 0: unknown. */
+  readonly memoryBytes: number
+}
 
-/** Failures in a row after which a host is no longer asked for this job on this executor. */
-export const UNABLE_AFTER = 3
+/** Why a job had nothing for a host, the most telling first. */
+export const MISMATCHES = [
+  'independence_unmet',
+  'job_on_trial',
+  'kernel_not_compiling',
+  'memory_too_small',
+  'features_missing',
+  'class_not_wanted',
+  'no_matching_work',
+  'no_work_available'
+] as const satisfies readonly ReasonCode[]
+export type Mismatch = (typeof MISMATCHES)[number]
+
+export type Match =
+  | { readonly kind: 'units'; readonly ranges: readonly Range[]; readonly looked: number }
+  | { readonly kind: 'nothing'; readonly why: Mismatch; readonly looked: number }
+
+const LACKING: Readonly<Record<Lack['what'], Mismatch>> = {
+  feature: 'features_missing',
+  limit: 'features_missing',
+  class: 'class_not_wanted',
+  memory: 'memory_too_small'
+}
+
+/** Leases that one answer carries. */
 const RANGES_MAX = 64
 
-/** Failures that another try on the same host could turn out otherwise. */
-const PASSING_FAILURES: ReadonlySet<UnitFailure> = new Set(['timeout', 'device_lost', 'out_of_memory', 'missing_blob', 'cancelled'])
-
-export function isPassing(failure: UnitFailure): boolean {
-  return PASSING_FAILURES.has(failure)
+export function candidatesOf(host: HostEntry): Candidate[] {
+  return host.description.executors.map((executor) => candidateOf(host, executor))
 }
 
-/** The program has failed on this host and executor, again and again. */
-export function isUnable(job: JobEntry, holder: Holder): boolean {
-  return (job.unable.get(executorKey(holder)) ?? 0) >= UNABLE_AFTER
+export function candidateOf(host: HostEntry, executor: Executor): Candidate {
+  const holder: Holder = { host: host.host, account: host.account, subnet: host.subnet, executor: executor.kind }
+  return { holder, executor, memoryBytes: host.description.memoryBytes }
 }
 
-export function executorKey(holder: Holder): string {
-  return `${holder.host}/${holder.executor}`
+/** What keeps this host from the job, whatever is there to hand out; null when nothing does. */
+export function mismatchOf(job: JobEntry, { holder, executor, memoryBytes }: Candidate): Mismatch | null {
+  const { spec } = job.signed
+  if (!kernelExecutors(spec.kernel).includes(holder.executor)) return 'no_matching_work'
+  const lack = lackOf(demandOf(spec, holder.executor), executor, memoryBytes)
+  if (lack !== null) return LACKING[lack.what]
+  if (doesNotCompile(job, holder.host, classOf(executor.kind, executor.numericClass))) return 'kernel_not_compiling'
+  if (isUnable(job, holder)) return 'no_matching_work'
+  return null
 }
 
-export function matchJob(job: JobEntry, holder: Holder, units: number): Match {
-  if (!kernelExecutors(job.signed.spec.kernel).includes(holder.executor)) return { kind: 'nothing', why: 'no_matching_work' }
-  if (isUnable(job, holder)) return { kind: 'nothing', why: 'no_matching_work' }
-  const ranges: Range[] = []
-  let left = units
-  for (const [start, count] of job.wants) {
-    if (left === 0 || ranges.length === RANGES_MAX) break
-    for (const range of eligibleRuns(job, holder, start, count, left)) {
-      ranges.push(range)
-      left -= range.count
-    }
-  }
-  const unsent = Math.min(left, job.signed.spec.unitCount - job.cursor)
+/** `random` in [0, 1): at which of many queues to begin. */
+export function matchJob(job: JobEntry, candidate: Candidate, units: number, random = 0): Match {
+  const mismatch = mismatchOf(job, candidate)
+  if (mismatch !== null) return { kind: 'nothing', why: mismatch, looked: 1 }
+  if (seated(job)?.includes(candidate.holder.host) === false) return { kind: 'nothing', why: 'job_on_trial', looked: 1 }
+  const { spec } = job.signed
+  const wanted = job.wanting.take(marksOf(candidate.holder, spec.verification.independence), units, random)
+  const ranges = runs(wanted.numbers)
+  const unsent = Math.min(units - wanted.numbers.length, spec.unitCount - job.cursor)
   if (unsent > 0) ranges.push({ start: job.cursor, count: unsent })
-  if (ranges.length > 0) return { kind: 'units', ranges: merged(ranges) }
-  return { kind: 'nothing', why: job.wants.size > 0 ? 'independence_unmet' : 'no_work_available' }
+  const looked = 1 + wanted.looked
+  if (ranges.length > 0) return { kind: 'units', ranges: joined(ranges).slice(0, RANGES_MAX), looked }
+  return { kind: 'nothing', why: job.wanting.size > 0 ? 'independence_unmet' : 'no_work_available', looked }
 }
 
-/** Units that were queued one by one but follow each other become one lease. */
-function merged(ranges: readonly Range[]): Range[] {
+/** Consecutive units become one lease. */
+function runs(numbers: number[]): Range[] {
+  numbers.sort((a, b) => a - b)
+  return joined(numbers.map((start) => ({ start, count: 1 })))
+}
+
+function joined(ranges: readonly Range[]): Range[] {
   const out: { start: number; count: number }[] = []
-  for (const { start, count } of [...ranges].sort((a, b) => a.start - b.start)) {
+  for (const { start, count } of ranges) {
     const last = out.at(-1)
     if (last !== undefined && last.start + last.count === start && last.count + count <= LEASE_UNITS_MAX) last.count += count
     else out.push({ start, count })
@@ -62,45 +99,72 @@ function merged(ranges: readonly Range[]): Range[] {
   return out
 }
 
-/**
- * Runs of units inside a wanted range that this holder may take. The units of a range share their history when they were
- * queued, so a holder that may not have the first one is taken not to fit the range.
- */
-function eligibleRuns(job: JobEntry, holder: Holder, start: number, count: number, most: number): Range[] {
-  const runs: Range[] = []
-  let run: { start: number; count: number } | null = null
-  let taken = 0
-  for (let number = start; number < start + count && taken < most; number++) {
-    const unit = job.units.get(number)
-    if (unit === undefined || !wantsMore(job, unit)) {
-      run = null
-      continue
-    }
-    if (!mayTake(job, holder, unit)) {
-      if (taken === 0) return []
-      run = null
-      continue
-    }
-    if (run === null) runs.push((run = { start: number, count: 0 }))
-    run.count++
-    taken++
-  }
-  return runs
+export interface Wish {
+  /** Units of this job that the asker wants at most. */
+  readonly unitsOf: (job: JobEntry) => number
+  /** Whether the asker holds what the job needs already. */
+  readonly knows: (job: JobEntry) => boolean
+  readonly random: () => number
 }
 
-export function wantsMore(job: JobEntry, unit: UnitInFlight): boolean {
-  const next = transition(unit, job.signed.spec)
-  return next.kind === 'open' && next.missing > 0
+export type Found =
+  | { readonly job: JobEntry; readonly ranges: readonly Range[]; readonly looked: number }
+  | { readonly job: null; readonly why: Mismatch; readonly looked: number }
+
+/** Jobs that one ask looks at in order; when none of them fits, as many again from anywhere, so that none is missed for ever. */
+export const LOOKS_MAX = 128
+/** Jobs of equal standing among which one that the host knows is preferred. */
+const KNOWN_WINDOW = 8
+/** Leases, over all jobs, after which a job that was passed over for one that the host knows is passed over no more. */
+const PASSED_OVER_MAX = 64
+
+/** The units that this host should compute next. */
+export function findWork(state: CoordinatorState, candidate: Candidate, wish: Wish): Found {
+  const { executor, holder, memoryBytes } = candidate
+  const nothing = new Set<Mismatch>()
+  let looked = 0
+  const accepts = (demand: Demand): boolean => {
+    looked++
+    const lack = lackOf(demand, executor, memoryBytes)
+    if (lack !== null) nothing.add(LACKING[lack.what])
+    return lack === null
+  }
+  for (const from of [0, wish.random()]) {
+    let jobs = 0
+    for (const job of preferKnown(state.ready.offers(executor.kind, holder.host, accepts, from), wish.knows, state.turns)) {
+      if (jobs++ === LOOKS_MAX) break
+      const match = matchJob(job, candidate, wish.unitsOf(job), wish.random())
+      looked += match.looked
+      if (match.kind === 'units') return { job, ranges: match.ranges, looked }
+      nothing.add(match.why)
+    }
+    if (jobs <= LOOKS_MAX) break
+  }
+  if (state.ready.onTrial(executor.kind)) nothing.add('job_on_trial')
+  if (state.ready.forOthers(executor.kind)) nothing.add('no_matching_work')
+  return { job: null, why: MISMATCHES.find((why) => nothing.has(why)) ?? 'no_work_available', looked }
 }
 
-function mayTake(job: JobEntry, holder: Holder, unit: UnitInFlight): boolean {
-  const level = job.signed.spec.verification.independence
-  if (unit.results.some((result) => dependent(result.holder, holder, level))) return false
-  for (const epoch of unit.active) {
-    const lease = job.leases.get(epoch)
-    if (lease !== undefined && dependent(lease.holder, holder, level)) return false
+/** Its order, except that the first job gives way to an equal one that the host knows, unless it has given way for long. */
+function* preferKnown(offers: Generator<JobEntry>, knows: Wish['knows'], turn: number): Generator<JobEntry> {
+  const first = offers.next()
+  if (first.done === true) return
+  const head = first.value
+  if (knows(head) || turn - head.lastTurn >= PASSED_OVER_MAX) {
+    yield head
+  } else {
+    const window = [head]
+    for (let next = offers.next(); next.done !== true; next = offers.next()) {
+      window.push(next.value)
+      if (window.length === KNOWN_WINDOW || !equals(next.value, head) || knows(next.value)) break
+    }
+    const last = window.at(-1)
+    if (last !== undefined && last !== head && equals(last, head) && knows(last)) window.unshift(...window.splice(-1))
+    yield* window
   }
-  return !unit.failures.some(
-    (failure) => !isPassing(failure.reason) && failure.holder.host === holder.host && failure.holder.executor === holder.executor
-  )
+  yield* offers
+}
+
+function equals(a: JobEntry, b: JobEntry): boolean {
+  return a.signed.author === b.signed.author && (a.signed.spec.priority ?? 0) === (b.signed.spec.priority ?? 0)
 }

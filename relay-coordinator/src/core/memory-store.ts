@@ -77,6 +77,7 @@ export function createMemoryStore(): CoordinatorStore {
       case 'units-restored':
         rowsOf(event.job).notHeld.add(event.start, event.count)
         return
+      case 'lease-straggling':
       case 'job-submitted':
       case 'job-approved':
       case 'job-restored':

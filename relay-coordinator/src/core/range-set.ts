@@ -39,6 +39,22 @@ export class RangeSet {
     this.#size += to - from - covered
   }
 
+  /** Whether the unit was there. */
+  delete(unit: number): boolean {
+    const edges = this.#edgesUpTo(unit)
+    if (edges % 2 === 0) return false
+    const [from, to] = [this.#edge(edges - 1), this.#edge(edges)]
+    const left = [...(from < unit ? [from, unit] : []), ...(unit + 1 < to ? [unit + 1, to] : [])]
+    this.#edges.splice(edges - 1, 2, ...left)
+    this.#size--
+    return true
+  }
+
+  /** Unit after unit, in order. */
+  *units(): Generator<number> {
+    for (const [start, count] of this.ranges()) for (let unit = start; unit < start + count; unit++) yield unit
+  }
+
   /** Ranges as [start, count], in order. */
   *ranges(): Generator<[number, number]> {
     for (let i = 0; i < this.#edges.length; i += 2) yield [this.#edge(i), this.#edge(i + 1) - this.#edge(i)]

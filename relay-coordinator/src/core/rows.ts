@@ -1,7 +1,8 @@
 /** Rows of jobs and hosts, and which of them a batch of events has touched. Shared by all stores. */
 import type { AccountId, HostId, JobId } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
-import type { HostEntry, JobEntry } from './state.ts'
+import type { JobEntry } from './job.ts'
+import type { HostEntry } from './state.ts'
 import type { HostRow, JobRow } from './store.ts'
 
 export function jobRow(job: JobEntry): JobRow {

@@ -1,105 +1,10 @@
-/**
- * What the coordinator knows. Jobs are lazy: a unit has an entry only while it is in flight; before the cursor's reach it is
- * just a number, afterwards it is part of a range of settled (or errored) units.
- */
-import type {
-  AccountId,
-  ContentHash,
-  ExecutorKind,
-  HostDescription,
-  HostId,
-  JobId,
-  JobState as JobStateName,
-  ReasonCode,
-  Reduced,
-  SignedSpec,
-  UnitFailure
-} from '@peercompute/job-specs'
-import type { RangeSet } from './range-set.ts'
-
-/** Whose opinion a result is, for counting independent ones. */
-export interface Holder {
-  readonly host: HostId
-  readonly account: AccountId
-  /** IPv4 /24 or IPv6 /48 that the coordinator saw. */
-  readonly subnet: string
-  readonly executor: ExecutorKind
-}
-
-/** A lease that still has unreported units. `over`: its units may be given to others, a late report is still welcome. */
-export interface HeldLease {
-  readonly epoch: number
-  readonly start: number
-  readonly count: number
-  readonly holder: Holder
-  deadline: number
-  over: boolean
-  readonly unreported: Set<number>
-}
-
-/** One execution of a unit, waiting for enough others that agree. */
-export interface PendingResult {
-  readonly epoch: number
-  readonly holder: Holder
-  readonly numericClass: string
-  readonly probeVersion: number
-  readonly digest: ContentHash
-  readonly value: Uint8Array
-  readonly computeMs: number
-  readonly at: number
-}
-
-export interface FailedAttempt {
-  readonly epoch: number
-  readonly holder: Holder
-  readonly reason: UnitFailure
-  readonly message: string
-}
-
-export interface UnitInFlight {
-  readonly results: PendingResult[]
-  readonly failures: FailedAttempt[]
-  /** Epochs of leases that are not over and have not reported this unit. */
-  readonly active: Set<number>
-}
-
-export interface JobEntry {
-  readonly id: JobId
-  readonly signed: SignedSpec
-  readonly custodial: boolean
-  readonly submittedAt: number
-  state: JobStateName
-  /** Why it is in this state, when neither its author nor the end of the work brought it there. */
-  stateWhy: ReasonCode | null
-  /** It waits until its author is approved of. */
-  held: boolean
-  readonly missingBlobs: Set<ContentHash>
-  /** Units from here on have never been leased. */
-  cursor: number
-  nextEpoch: number
-  readonly units: Map<number, UnitInFlight>
-  readonly leases: Map<number, HeldLease>
-  /** Ranges (by start) in which units want another execution. May hold units that no longer do: checked when taken. */
-  readonly wants: Map<number, number>
-  readonly settled: RangeSet
-  readonly errored: RangeSet
-  /** Those of the settled units whose values were lost with an earlier store. */
-  readonly notHeld: RangeSet
-  /** Successful executions behind the settled units, rejected ones included. */
-  executions: number
-  reduced: Reduced
-  firstSettledAt: number | null
-  endedAt: number | null
-  /** Ended so long ago that the ledger no longer tells of it. */
-  retired: boolean
-  /** Hosts that had a part in settled units; stops growing at two, which is all that is asked. */
-  readonly settlers: Set<HostId>
-  readonly failures: Map<UnitFailure | ReasonCode, { units: number; message: string; host: string }>
-  /** Failures in a row of (host, executor) at this job that the host cannot help: key `host/executor`. */
-  readonly unable: Map<string, number>
-  /** Serial number of the last lease given from this job, for taking turns between jobs. */
-  lastTurn: number
-}
+/** What the coordinator knows. */
+import type { AccountId, AuthorId, ContentHash, HostDescription, HostId, JobId } from '@peercompute/job-specs'
+import { Deadlines } from './deadlines.ts'
+import type { HeldLease } from './held-lease.ts'
+import type { JobEntry } from './job.ts'
+import { ReadyJobs } from './ready-jobs.ts'
+import { Runtimes } from './runtimes.ts'
 
 export interface HostEntry {
   readonly host: HostId
@@ -116,18 +21,51 @@ export interface HostEntry {
   microCredits: number
 }
 
+/** Sums that are asked for often. */
+export interface Totals {
+  connected: number
+  /** Connected hosts that hold units. */
+  computing: number
+  validatedUnits: number
+}
+
+/** From `ready` on: what follows from the rest, kept up to date so that nothing has to be searched. */
 export interface CoordinatorState {
   readonly jobs: Map<JobId, JobEntry>
   readonly hosts: Map<HostId, HostEntry>
   /** Credit of each account in millionths. */
   readonly credit: Map<AccountId, number>
   turns: number
+  readonly ready: ReadyJobs
+  readonly deadlines: Deadlines
+  /** Leases of each host that are not over, oldest first. */
+  readonly leasesOf: Map<HostId, Set<HeldLease>>
+  /** Jobs that have handed out everything and wait for what is under way. */
+  readonly tails: Set<JobId>
+  /** Open jobs of each author, and how many units they have in all. */
+  readonly open: Map<AuthorId, { jobs: number; units: number }>
+  /** Jobs that wait for a blob. */
+  readonly awaited: Map<ContentHash, Set<JobId>>
+  readonly runtimes: Runtimes
+  /** When an executor (`host/executor`) last reported, coordinator's clock. In memory only. */
+  readonly heardAt: Map<string, number>
+  readonly totals: Totals
 }
 
 export function emptyState(): CoordinatorState {
-  return { jobs: new Map(), hosts: new Map(), credit: new Map(), turns: 0 }
-}
-
-export function newUnit(): UnitInFlight {
-  return { results: [], failures: [], active: new Set() }
+  return {
+    jobs: new Map(),
+    hosts: new Map(),
+    credit: new Map(),
+    turns: 0,
+    ready: new ReadyJobs(),
+    deadlines: new Deadlines(),
+    leasesOf: new Map(),
+    tails: new Set(),
+    open: new Map(),
+    awaited: new Map(),
+    runtimes: new Runtimes(),
+    heardAt: new Map(),
+    totals: { connected: 0, computing: 0, validatedUnits: 0 }
+  }
 }

@@ -16,7 +16,9 @@ import type {
   UnitFailure
 } from '@peercompute/job-specs'
 import type { CoordinatorEvent, Vote } from './events.ts'
-import type { CoordinatorState, FailedAttempt, Holder, PendingResult } from './state.ts'
+import type { Holder } from './held-lease.ts'
+import type { CoordinatorState } from './state.ts'
+import type { FailedAttempt, PendingResult } from './unit.ts'
 
 export interface JobRow {
   readonly id: JobId
@@ -83,11 +85,29 @@ export interface SettledUnit {
   readonly settledAt: number
 }
 
+export interface AuditEntry {
+  /** From 1, without gaps. */
+  readonly seq: number
+  readonly at: number
+  readonly kind: string
+  readonly body: unknown
+  /** SHA-256 over the hash before and this entry. Null in entries of before there were hashes. */
+  readonly hash: string | null
+}
+
+/** What must be provable: admissions, settlements, revocations, credit, approvals, tokens. */
+export interface AuditPort {
+  /** On disk when it returns. */
+  audit(kind: string, body: unknown, at: number): void
+  /** Entries with number ≥ `from`, in order. */
+  auditEntries(from: number, limit: number): readonly AuditEntry[]
+}
+
 export interface CoordinatorStore {
   load(): StoredRows
-  /** `state` is the state after the events. Throws PeerComputeError STORE_FULL when the disk is full. */
+  /** `state` is the state after the events. Throws STORE_FULL when the disk is full; then none of them is on disk. */
   commit(events: readonly CoordinatorEvent[], state: CoordinatorState): void
-  /** Settled units with number ≥ `from`, in order. */
+  /** Settled units with number ≥ `from`, in order. Throws STORE_DAMAGED with the file that cannot be read. */
   settledUnits(job: JobId, from: number, limit: number): readonly SettledUnit[]
   /** Digests of settled units whose values are held, in unit order, with number ≥ `from` and < `to`. */
   settledDigests(job: JobId, from: number, to: number): readonly { readonly unit: number; readonly digest: ContentHash }[]

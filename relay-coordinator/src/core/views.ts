@@ -1,18 +1,13 @@
 /** What people see of the state: pure functions from entries to the API's shapes. */
 import type { HostView, JobDetail, JobSummary, UnitCounts } from '@peercompute/job-specs'
+import { DEFAULT_POLICY, type CorePolicy } from './policy.ts'
 import { whyJob, explain } from './why.ts'
-import type { CoordinatorState, HostEntry, JobEntry } from './state.ts'
+import type { JobEntry } from './job.ts'
+import type { CoordinatorState, HostEntry } from './state.ts'
 
-export function unitCounts(job: JobEntry): UnitCounts {
-  let inProgress = 0
-  let validating = 0
-  for (const unit of job.units.values()) {
-    if (unit.results.length > 0) validating++
-    else if (unit.active.size > 0) inProgress++
-  }
-  const validated = job.settled.size
-  const errored = job.errored.size
-  return { waiting: job.signed.spec.unitCount - validated - errored - inProgress - validating, inProgress, validating, validated, errored }
+export function unitCounts({ signed, settled, errored, inProgress, validating }: JobEntry): UnitCounts {
+  const waiting = signed.spec.unitCount - settled.size - errored.size - inProgress - validating
+  return { waiting, inProgress, validating, validated: settled.size, errored: errored.size }
 }
 
 export function jobSummary(job: JobEntry): JobSummary {
@@ -26,6 +21,7 @@ export function jobSummary(job: JobEntry): JobSummary {
     author,
     custodial: job.custodial,
     state: job.state,
+    ...(job.held ? { held: true as const } : {}),
     unitCount: spec.unitCount,
     units: unitCounts(job),
     submittedAt: job.submittedAt,
@@ -46,13 +42,13 @@ function sameMachine({ settlers, notHeld, signed: { spec } }: JobEntry): boolean
   return settlers.size === 1 || (settlers.size === 0 && notHeld.size > 0 && (quorum === 1 || independence === 'executor'))
 }
 
-export function jobDetail(state: CoordinatorState, job: JobEntry): JobDetail {
-  const { code, sentence, remedy } = explain(whyJob(state, job))
+export function jobDetail(state: CoordinatorState, job: JobEntry, policy: CorePolicy = DEFAULT_POLICY): JobDetail {
+  const { code, sentence, remedy } = explain(whyJob(state, job, policy))
   return {
     ...jobSummary(job),
     spec: job.signed.spec,
     why: { code, sentence, remedy },
-    hosts: activeHosts(job),
+    hosts: job.seats.size,
     settledWithin: settledWithin(job),
     failures: [...job.failures].map(([reason, failure]) => ({ reason, ...failure }))
   }
@@ -68,13 +64,6 @@ function settledWithin(job: JobEntry): [number, number][] {
     shown.push([start, count])
   }
   return shown
-}
-
-/** Hosts that hold a lease of this job now. */
-function activeHosts(job: JobEntry): number {
-  const hosts = new Set<string>()
-  for (const lease of job.leases.values()) if (!lease.over) hosts.add(lease.holder.host)
-  return hosts.size
 }
 
 export function hostView(entry: HostEntry): HostView {

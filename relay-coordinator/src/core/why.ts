@@ -1,8 +1,16 @@
-/** The why-engine: one reason for each job, unit and host, from the catalogue, with the facts behind it. */
+/**
+ * The why-engine: one reason for each job, unit and host, from the catalogue, with the facts behind it. Asked by people, one at a time:
+ * it may look at every host or job.
+ */
 import { kernelExecutors, REASONS, type ReasonCode, type Why } from '@peercompute/job-specs'
+import { demandOf, lackOf } from './demand.ts'
 import { dependent } from './independence.ts'
-import { isUnable, matchJob } from './matching.ts'
-import type { CoordinatorState, Holder, HostEntry, JobEntry } from './state.ts'
+import { candidatesOf, matchJob, mismatchOf, MISMATCHES, type Candidate, type Mismatch } from './matching.ts'
+import { DEFAULT_POLICY, type CorePolicy } from './policy.ts'
+import type { Holder } from './held-lease.ts'
+import type { JobEntry } from './job.ts'
+import type { CoordinatorState, HostEntry } from './state.ts'
+import { seated, TRIAL_UNITS, trialSeats } from './trial.ts'
 
 interface Finding {
   readonly code: ReasonCode
@@ -14,10 +22,12 @@ export function explain(finding: Finding): Why {
   return { ...finding, sentence, remedy }
 }
 
-export function whyJob(state: CoordinatorState, job: JobEntry): Finding {
+export function whyJob(state: CoordinatorState, job: JobEntry, policy: CorePolicy = DEFAULT_POLICY): Finding {
   const units = { unitCount: job.signed.spec.unitCount, settled: job.settled.size, errored: job.errored.size }
+  if (job.stateWhy !== null) return { code: job.stateWhy, facts: { ...units, failuresByCause: job.failures.size } }
   switch (job.state) {
     case 'queued':
+      if (job.held) return { code: 'awaiting_approval', facts: { author: job.signed.author } }
       return { code: 'job_queued', facts: { missingBlobs: job.missingBlobs.size, first: [...job.missingBlobs][0] ?? '' } }
     case 'paused':
       return { code: 'job_paused', facts: units }
@@ -29,31 +39,59 @@ export function whyJob(state: CoordinatorState, job: JobEntry): Finding {
     case 'failed':
       return { code: 'job_failed', facts: units }
     case 'running':
-      return whyRunning(state, job, units)
+      return whyRunning(state, job, units, policy)
   }
 }
 
-function whyRunning(state: CoordinatorState, job: JobEntry, units: Why['facts']): Finding {
+function whyRunning(state: CoordinatorState, job: JobEntry, units: Why['facts'], policy: CorePolicy): Finding {
+  const { spec } = job.signed
   const connected = [...state.hosts.values()].filter((host) => host.connected)
+  if (!policy.leasing) return { code: 'storage_full', facts: units }
   if (connected.length === 0) return { code: 'no_volunteers', facts: units }
-  const executors = kernelExecutors(job.signed.spec.kernel)
-  const capable = connected.flatMap(holdersOf).filter((holder) => executors.includes(holder.executor) && !isUnable(job, holder))
-  if (capable.length === 0)
-    return { code: 'no_capable_volunteer', facts: { ...units, kernelNeeds: executors.join(' or '), volunteers: connected.length } }
-  const { quorum, independence } = job.signed.spec.verification
-  const voices = independentVoices(capable, independence)
+  const candidates = connected.flatMap(candidatesOf)
+  const capable = candidates.filter((candidate) => mismatchOf(job, candidate) === null)
+  if (capable.length === 0) return whyNobody(job, candidates, { ...units, volunteers: connected.length })
+  const { quorum, independence } = spec.verification
+  const voices = independentVoices(
+    capable.map(({ holder }) => holder),
+    independence
+  )
   if (voices < quorum) return { code: 'too_few_independent', facts: { ...units, quorum, independence, voices } }
-  const active = [...job.leases.values()].some((lease) => !lease.over)
-  if (!active && !capable.some((holder) => matchJob(job, holder, 1).kind === 'units')) {
+  if (job.running.size === 0 && !capable.some((candidate) => matchJob(job, candidate, 1).kind === 'units')) {
     const code = job.failures.size > 0 ? 'no_capable_volunteer' : 'too_few_independent'
     return { code, facts: { ...units, failuresByCause: job.failures.size, volunteers: connected.length } }
+  }
+  if (seated(job) !== null && capable.length > job.seats.size) {
+    const succeeded = job.settled.size + job.validating
+    return {
+      code: 'trying',
+      facts: { ...units, hosts: job.seats.size, hostsAllowed: trialSeats(job) ?? 0, succeeded, needed: TRIAL_UNITS }
+    }
   }
   return { code: 'job_running', facts: { ...units, inFlight: job.units.size, volunteers: connected.length } }
 }
 
-function holdersOf(host: HostEntry): Holder[] {
-  const { account, subnet } = host
-  return host.description.executors.map(({ kind }) => ({ host: host.host, account, subnet, executor: kind }))
+const NOBODY: Partial<Record<Mismatch, ReasonCode>> = {
+  kernel_not_compiling: 'not_compiling',
+  memory_too_small: 'memory_unmet',
+  features_missing: 'features_unmet',
+  class_not_wanted: 'class_unmet'
+}
+
+/** What keeps all of them away, told by those who come closest. */
+function whyNobody(job: JobEntry, candidates: readonly Candidate[], facts: Why['facts']): Finding {
+  const { spec } = job.signed
+  const executors = kernelExecutors(spec.kernel)
+  for (const mismatch of MISMATCHES) {
+    const code = NOBODY[mismatch]
+    const closest = code && candidates.find((candidate) => mismatchOf(job, candidate) === mismatch)
+    if (code === undefined || closest === undefined) continue
+    const lack = lackOf(demandOf(spec, closest.executor.kind), closest.executor, closest.memoryBytes)
+    if (lack !== null) return { code, facts: { ...facts, ...lack } }
+    const message = job.failures.get('compile_error')?.message ?? ''
+    return { code, facts: { ...facts, deviceClass: closest.executor.numericClass, message: message.slice(0, 200) } }
+  }
+  return { code: 'no_capable_volunteer', facts: { ...facts, kernelNeeds: executors.join(' or ') } }
 }
 
 /** Size of a set of mutually independent holders, built greedily: exact for levels that partition the holders. */
@@ -63,32 +101,43 @@ function independentVoices(holders: readonly Holder[], level: Parameters<typeof 
   return voices.length
 }
 
-export function whyUnit(job: JobEntry, number: number): Finding {
+/** Reasons of a running job that keep a unit from being handed out at all. */
+const KEPT: ReadonlySet<ReasonCode> = new Set(['storage_full', 'no_capable_volunteer', ...Object.values(NOBODY)])
+
+export function whyUnit(state: CoordinatorState, job: JobEntry, number: number, policy: CorePolicy = DEFAULT_POLICY): Finding {
   if (job.settled.has(number)) return { code: 'settled', facts: { unit: number } }
   if (job.errored.has(number))
     return { code: job.failures.has('inconclusive') ? 'inconclusive' : 'too_many_failures', facts: { unit: number } }
+  const of = whyJob(state, job, policy)
+  if (job.state !== 'running') return { code: 'job_at_rest', facts: { unit: number, job: of.code } }
   const unit = job.units.get(number)
-  if (unit === undefined) return { code: 'awaiting_first_lease', facts: { unit: number, nextUnit: job.cursor } }
-  const facts = { unit: number, results: unit.results.length, failures: unit.failures.length, active: unit.active.size }
-  if (unit.results.length > 1) return { code: 'disagreement', facts }
-  if (unit.active.size > 0) return { code: 'in_progress', facts }
-  if (unit.results.length === 1) return { code: 'awaiting_second_opinion', facts }
-  return { code: unit.failures.length > 0 ? 'failed_once' : 'awaiting_first_lease', facts }
+  const { results = [], failures = [], active = [], slow = [] } = unit ?? {}
+  const facts = { unit: number, results: results.length, failures: failures.length, active: active.length + slow.length }
+  if (slow.length > 0) return { code: 'straggling', facts }
+  if (results.length > 1) return { code: 'disagreement', facts }
+  if (active.length > 0) return { code: 'in_progress', facts }
+  if (results.length === 1) return { code: 'awaiting_second_opinion', facts: { ...facts, job: of.code } }
+  if (failures.length > 0) return { code: 'failed_once', facts: { ...facts, job: of.code } }
+  if (KEPT.has(of.code)) return { code: 'awaiting_capable_host', facts: { ...facts, job: of.code } }
+  return { code: 'awaiting_first_lease', facts: { ...facts, nextUnit: job.cursor } }
 }
 
-export function whyHost(state: CoordinatorState, host: HostEntry): Finding {
+export function whyHost(state: CoordinatorState, host: HostEntry, policy: CorePolicy = DEFAULT_POLICY): Finding {
   const facts = { unitsHeld: host.unitsHeld, validated: host.validated, rejected: host.rejected, failed: host.failed }
   if (!host.connected) return { code: 'network_offline', facts }
   if (host.unitsHeld > 0) return { code: 'in_progress', facts }
-  const found = new Set<ReasonCode>()
+  if (!policy.leasing) return { code: 'storage_low', facts }
+  const found = new Map<Mismatch, Why['facts']>()
   for (const job of state.jobs.values()) {
     if (job.state !== 'running') continue
-    for (const holder of holdersOf(host)) {
-      const match = matchJob(job, holder, 1)
+    for (const candidate of candidatesOf(host)) {
+      const match = matchJob(job, candidate, 1)
       if (match.kind === 'units') return { code: 'in_progress', facts: { ...facts, job: job.signed.spec.name } }
-      found.add(match.why)
+      if (found.has(match.why)) continue
+      const lack = lackOf(demandOf(job.signed.spec, candidate.executor.kind), candidate.executor, candidate.memoryBytes)
+      found.set(match.why, { job: job.signed.spec.name, ...lack })
     }
   }
-  const ranked: readonly ReasonCode[] = ['independence_unmet', 'no_matching_work']
-  return { code: ranked.find((code) => found.has(code)) ?? 'no_work_available', facts }
+  const code = MISMATCHES.find((mismatch) => found.has(mismatch)) ?? 'no_work_available'
+  return { code, facts: { ...facts, ...found.get(code) } }
 }

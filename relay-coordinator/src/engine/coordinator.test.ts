@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { PeerComputeError, sha256Hex, type ContentHash, type LiveEvent } from '@peercompute/job-specs'
-import { createMemoryStore, type CoordinatorStore } from '../core/index.ts'
+import { createMemoryStore, STRAGGLING_MS_MIN, type CoordinatorStore } from '../core/index.ts'
 import type { Settlement } from '../coordinator.ts'
 import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
-import { createCoordinator } from './coordinator.ts'
+import { createCoordinator, EXPIRE_INTERVAL_MS } from './coordinator.ts'
 
 function start(store: CoordinatorStore = createMemoryStore(), has: (sha256: string) => boolean = () => true) {
   return createCoordinator({ store, now: () => 1_000, random: () => 0.5, hasBlob: (sha256) => Promise.resolve(has(sha256)) })
@@ -98,6 +98,35 @@ it('results, values, live events and settlements tell the same story', async () 
   expect(await units).toEqual({ event: 'units', data: { job, ranges: [[0, 4]] } })
   expect(settlements.map((settlement) => settlement.kind)).toEqual(['admitted', 'settled', 'credit', 'credit', 'ended'])
   expect(settlements[1]).toMatchObject({ start: 0, digests: [0, 1, 2, 3].map((n) => sha256Hex(u32(n)) as ContentHash) })
+  await coordinator.close()
+})
+
+it('a host that others have overtaken is named, so that it can be told to stop', async () => {
+  let now = 1_000
+  const coordinator = createCoordinator({
+    store: createMemoryStore(),
+    now: () => now,
+    random: () => 0.5,
+    hasBlob: () => Promise.resolve(true)
+  })
+  const { job, signed } = unsigned(smallSpec({ unitCount: 1, verification: { quorum: 1 } }))
+  const [slow, quick] = [connectedHost('slow'), connectedHost('quick')]
+  const settlements: Settlement[] = []
+  coordinator.onSettlement((settlement) => settlements.push(settlement))
+  await coordinator.submit(signed, false)
+  for (const host of [slow, quick]) await coordinator.hostConnected(host)
+  const wish = { executor: 'js' as const, units: 1, seconds: 0 }
+  const [lost] = (await coordinator.ask(slow.host, wish)).leases
+  now += STRAGGLING_MS_MIN + 1
+  const [won] = await vi.waitUntil(async () => {
+    const { leases } = await coordinator.ask(quick.host, wish)
+    return leases.length > 0 && leases
+  }, EXPIRE_INTERVAL_MS * 10)
+  if (lost === undefined || won === undefined) throw new Error('no lease')
+  const { report, values } = reportOf(quick.host, won, [{ unit: 0, value: u32(0) }])
+  await coordinator.report(report, Buffer.concat(values))
+  expect(settlements).toContainEqual({ kind: 'overtaken', job, epoch: lost.epoch, host: slow.host })
+  expect(coordinator.job(job).state).toBe('completed')
   await coordinator.close()
 })
 

@@ -41,7 +41,7 @@ import {
   type SettledUnit
 } from '../core/index.ts'
 import { GroupCommit } from './group-commit.ts'
-import { LiveFeed } from './live-feed.ts'
+import { fleet, LiveFeed } from './live-feed.ts'
 
 export interface CoordinatorInit {
   readonly store: CoordinatorStore
@@ -152,20 +152,21 @@ export function createCoordinator({ store, now, random, hasBlob, policy = () => 
       const last = items.at(-1)
       return { items: items.map(jobSummary), next: last !== undefined && start + limit < newestFirst.length ? last.id : null }
     },
-    job: (id) => jobDetail(commits.state, jobEntry(id)),
+    job: (id) => jobDetail(commits.state, jobEntry(id), policy()),
     why: (id, unit) => {
       const job = jobEntry(id)
-      if (unit === undefined) return explain(whyJob(commits.state, job))
+      if (unit === undefined) return explain(whyJob(commits.state, job, policy()))
       if (unit >= job.signed.spec.unitCount)
         throw new PeerComputeError('REQUEST_INVALID', `the job has units 0 to ${job.signed.spec.unitCount - 1}, not ${unit}`)
-      return explain(whyUnit(job, unit))
+      return explain(whyUnit(commits.state, job, unit, policy()))
     },
     whyHost: (id) => {
       const host = commits.state.hosts.get(id)
       if (host === undefined) throw new PeerComputeError('NOT_FOUND', `no host has the key ${id}`)
-      return explain(whyHost(commits.state, host))
+      return explain(whyHost(commits.state, host, policy()))
     },
     hosts: () => [...commits.state.hosts.values()].map(hostView),
+    fleet: () => fleet(commits.state),
     credit: () => commits.state.credit,
     results: (id, { from, limit }) => {
       const { spec } = jobEntry(id).signed

@@ -5,6 +5,7 @@
 import { PeerComputeError } from '@peercompute/job-specs'
 import {
   evolve,
+  markConnected,
   rebuild,
   type Context,
   type CoordinatorEvent,
@@ -92,9 +93,9 @@ export class GroupCommit {
   #goBack(): void {
     const connected = [...this.#state.hosts.values()].filter((host) => host.connected)
     this.#state = rebuild(this.#init.store.load())
-    for (const { host } of connected) {
-      const entry = this.#state.hosts.get(host)
-      if (entry !== undefined) entry.connected = true
-    }
+    markConnected(
+      this.#state,
+      connected.map(({ host }) => host)
+    )
   }
 }

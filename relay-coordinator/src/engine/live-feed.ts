@@ -1,5 +1,5 @@
 /** Turns commits into what readers follow: throttled live events for pages, settlements for the ledger. */
-import type { JobId, LiveEvent } from '@peercompute/job-specs'
+import type { AccountId, JobId, LiveEvent } from '@peercompute/job-specs'
 import { jobSummary, RangeSet, type CoordinatorEvent, type CoordinatorState } from '../core/index.ts'
 import type { Settlement } from '../coordinator.ts'
 
@@ -79,19 +79,17 @@ export class LiveFeed {
   }
 }
 
-export function fleet(state: CoordinatorState): Extract<LiveEvent, { event: 'fleet' }>['data'] {
-  const hosts = [...state.hosts.values()].filter((host) => host.connected)
-  let validatedUnits = 0
-  for (const job of state.jobs.values()) validatedUnits += job.settled.size
-  return { hosts: hosts.length, computing: hosts.filter((host) => host.unitsHeld > 0).length, validatedUnits }
+export function fleet({ totals }: CoordinatorState): Extract<LiveEvent, { event: 'fleet' }>['data'] {
+  return { hosts: totals.connected, computing: totals.computing, validatedUnits: totals.validatedUnits }
 }
 
 function settlementsOf(events: readonly CoordinatorEvent[], state: CoordinatorState): Settlement[] {
   const out: Settlement[] = []
-  const accounts = new Set<string>()
+  const accounts = new Set<AccountId>()
   const settled = new Map<JobId, Extract<CoordinatorEvent, { type: 'settled' }>[]>()
   for (const event of events) {
-    if (event.type === 'job-submitted') out.push({ kind: 'admitted', job: event.job, signed: event.signed, custodial: event.custodial })
+    const admitted = admittedBy(event, state)
+    if (admitted !== null) out.push(admitted)
     if (event.type !== 'settled') continue
     const list = settled.get(event.job)
     if (list === undefined) settled.set(event.job, [event])
@@ -99,14 +97,25 @@ function settlementsOf(events: readonly CoordinatorEvent[], state: CoordinatorSt
     for (const { holder, verdict } of event.votes) if (verdict !== 'rejected') accounts.add(holder.account)
   }
   for (const [job, units] of settled) out.push(...runs(job, units))
-  for (const [account, microCredits] of state.credit) if (accounts.has(account)) out.push({ kind: 'credit', account, microCredits })
+  for (const account of accounts) out.push({ kind: 'credit', account, microCredits: state.credit.get(account) ?? 0 })
   for (const event of events) {
-    if (event.type !== 'job-state') continue
+    if (event.type === 'lease-over' && event.overtaken !== undefined)
+      out.push({ kind: 'overtaken', job: event.job, epoch: event.epoch, host: event.overtaken })
+    // What was never admitted does not end in public.
+    if (event.type !== 'job-state' || state.jobs.get(event.job)?.held === true) continue
     if (event.state === 'completed' || event.state === 'failed' || event.state === 'cancelled') {
       out.push({ kind: 'ended', job: event.job, state: event.state, settled: state.jobs.get(event.job)?.settled.size ?? 0 })
     }
   }
   return out
+}
+
+/** A held job is admitted when its author is approved of. */
+function admittedBy(event: CoordinatorEvent, state: CoordinatorState): Extract<Settlement, { kind: 'admitted' }> | null {
+  if (event.type === 'job-submitted')
+    return event.held ? null : { kind: 'admitted', job: event.job, signed: event.signed, custodial: event.custodial }
+  const job = event.type === 'job-approved' ? state.jobs.get(event.job) : undefined
+  return job === undefined ? null : { kind: 'admitted', job: job.id, signed: job.signed, custodial: job.custodial }
 }
 
 /** Consecutive units become one settlement. */

@@ -8,6 +8,7 @@ import {
   type AccountId,
   type AuthorId,
   type ContentHash,
+  type Executor,
   type ExecutorKind,
   type HostCertificate,
   type HostId,
@@ -15,6 +16,7 @@ import {
   type JobSpec,
   type Report,
   type SignedSpec,
+  type UnitFailure,
   type Verification
 } from '@peercompute/job-specs'
 import type { ConnectedHost } from '../core/index.ts'
@@ -28,10 +30,12 @@ export function keyNamed(name: string): string {
 
 const SIGNATURE = toBase64Url(new Uint8Array(64))
 
-export function smallSpec(overrides: { name?: string; unitCount?: number; verification?: Partial<Verification> } = {}): JobSpec {
+export type SpecOverrides = Partial<Omit<JobSpec, 'verification'>> & { readonly verification?: Partial<Verification> }
+
+export function smallSpec({ verification, ...overrides }: SpecOverrides = {}): JobSpec {
   return {
     v: 1,
-    name: overrides.name ?? 'small',
+    name: 'small',
     title: 'A small job',
     description: '',
     researcher: 'Test',
@@ -43,7 +47,7 @@ export function smallSpec(overrides: { name?: string; unitCount?: number; verifi
       wasm: { blob: blobRef(utf8('wasm')) }
     },
     params: {},
-    unitCount: overrides.unitCount ?? 4,
+    unitCount: 4,
     inputs: [],
     outputs: [{ name: 'count', type: 'u32', shape: [1] }],
     verification: {
@@ -52,11 +56,12 @@ export function smallSpec(overrides: { name?: string; unitCount?: number; verifi
       independence: 'host',
       comparator: { kind: 'exact' },
       maxResults: 8,
-      ...overrides.verification
+      ...verification
     },
     reduce: { kind: 'sum', output: 'count' },
     limits: { unitSeconds: 1, outputBytes: 4, memoryBytes: 1024 },
-    unitOperations: 4.32e5
+    unitOperations: 4.32e5,
+    ...overrides
   }
 }
 
@@ -68,7 +73,13 @@ export function unsigned(spec: JobSpec, author = 'author'): { job: JobId; signed
 
 export function connectedHost(
   name: string,
-  options: { account?: string; subnet?: string; executors?: readonly ExecutorKind[] } = {}
+  options: {
+    account?: string
+    subnet?: string
+    executors?: readonly ExecutorKind[]
+    memoryBytes?: number
+    executor?: Partial<Executor>
+  } = {}
 ): ConnectedHost {
   const host = keyNamed(name) as HostId
   const account = keyNamed(options.account ?? `account of ${name}`) as AccountId
@@ -81,7 +92,7 @@ export function connectedHost(
     certificate,
     description: {
       agent: 'test',
-      memoryBytes: 0,
+      memoryBytes: options.memoryBytes ?? 0,
       executors: (options.executors ?? ['js']).map((kind) => ({
         kind,
         slots: 1,
@@ -89,7 +100,8 @@ export function connectedHost(
         probeVersion: 1,
         features: [],
         software: false,
-        operationsPerSecond: 0
+        operationsPerSecond: 0,
+        ...options.executor
       }))
     }
   }
@@ -104,12 +116,17 @@ export function u32(value: number): Uint8Array {
 export function reportOf(
   host: HostId,
   lease: { job: JobId; epoch: number; executor: ExecutorKind },
-  values: readonly { unit: number; value: Uint8Array | null }[]
+  values: readonly { unit: number; value: Uint8Array | null }[],
+  {
+    reason = 'runtime_error',
+    numericClass = 'test',
+    computeMs = 1
+  }: { reason?: UnitFailure; numericClass?: string; computeMs?: number } = {}
 ): { report: Report; values: Uint8Array[] } {
   const units: Report['units'] = values.map(({ unit, value }) =>
     value === null
-      ? { outcome: 'failure', unit, reason: 'runtime_error', message: 'it broke', computeMs: 1 }
-      : { outcome: 'success', unit, digest: sha256Hex(value) as ContentHash, bytes: value.length, computeMs: 1 }
+      ? { outcome: 'failure', unit, reason, message: 'it broke', computeMs }
+      : { outcome: 'success', unit, digest: sha256Hex(value) as ContentHash, bytes: value.length, computeMs }
   )
   return {
     report: {
@@ -118,7 +135,7 @@ export function reportOf(
       epoch: lease.epoch,
       host,
       executor: lease.executor,
-      numericClass: 'test',
+      numericClass,
       probeVersion: 1,
       ts: 0,
       units,

@@ -3,6 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFakeClock, type FakeClock } from '@peercompute/p2p/testing'
+import { memoryAudit } from '../access/memory-audit.ts'
+import { createOperator, type Operator } from '../access/operator.ts'
+import type { NewResearchers } from '../access/researchers.ts'
+import { memoryAccessStore } from '../access/sqlite-access-store.ts'
 import { createApp, type App } from '../app.ts'
 import { createAwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import { openBlobFolder, type BlobFolder } from '../blobs/blob-folder.ts'
@@ -19,6 +23,7 @@ import { createWorkServer, type WorkServer } from '../work/work-server.ts'
 export interface TestApp extends AsyncDisposable {
   readonly app: App
   readonly coordinator: Coordinator
+  readonly operator: Operator
   readonly work: WorkServer
   readonly blobs: BlobFolder
   readonly keys: CoordinatorKeys
@@ -28,7 +33,11 @@ export interface TestApp extends AsyncDisposable {
   readonly faults: unknown[]
 }
 
-export async function createTestApp(overrides: Partial<AppComponents> = {}, hasBlob?: (sha256: string) => boolean): Promise<TestApp> {
+export async function createTestApp(
+  overrides: Partial<AppComponents> = {},
+  hasBlob?: (sha256: string) => boolean,
+  newResearchers: NewResearchers = 'admit'
+): Promise<TestApp> {
   const folder = await mkdtemp(join(tmpdir(), 'coordinator-'))
   const clock = createFakeClock()
   const keys = await loadCoordinatorKeys(folder, clock.now())
@@ -44,6 +53,17 @@ export async function createTestApp(overrides: Partial<AppComponents> = {}, hasB
     random: () => 0.5,
     hasBlob: async (sha256) => (hasBlob === undefined ? (await blobs.size(sha256)) !== null : hasBlob(sha256))
   })
+  const audit = memoryAudit()
+  const operator = createOperator({
+    store: memoryAccessStore(audit),
+    audit,
+    coordinator,
+    keys,
+    adminToken: token,
+    newResearchers,
+    announce: () => Promise.resolve(),
+    now: () => clock.now()
+  })
   const metrics = createMetrics(coordinator)
   const totals = createTotals(coordinator)
   const work = createWorkServer({ coordinator, keys, clock, metrics, onFault })
@@ -53,7 +73,7 @@ export async function createTestApp(overrides: Partial<AppComponents> = {}, hasB
     blobs,
     awaited: createAwaitedBlobs(),
     keys,
-    token,
+    operator,
     metrics,
     totals,
     clock,
@@ -65,6 +85,7 @@ export async function createTestApp(overrides: Partial<AppComponents> = {}, hasB
   return {
     app,
     coordinator,
+    operator,
     work,
     blobs,
     keys,

@@ -62,8 +62,8 @@ async function connect(): Promise<void> {
     host: TEST_HOST,
     pinnedRoot: coordinator.root,
     clock,
-    onStop: (stopped: JobId) => {
-      manager.cancel(stopped)
+    onStop: (stopped: JobId, _why, epoch) => {
+      manager.cancel(stopped, epoch)
     },
     onNudge: () => {
       manager.nudge()
@@ -216,6 +216,18 @@ describe('ComputeManager', () => {
     expect(worker.computing()).toEqual([])
     expect(manager.unitsDone).toBe(0)
     expect(manager.executors()[0]?.job).toBeNull()
+  })
+
+  it('lets go of the one lease that others were faster with, and goes on with the next', async () => {
+    await work([
+      { start: 0, count: 50 },
+      { start: 50, count: 50 }
+    ])
+    expect(worker.computing()).toEqual([0])
+    coordinator.push({ type: 'stop', job: job.id, epoch: 1, why: 'settled' })
+    await until(() => worker.computing()[0] === 50)
+    expect(worker.aborted).toBe(1)
+    expect(coordinator.heardOf('release')).toEqual([])
   })
 
   it('renews a lease while it works, and lets go of one that the coordinator took away', async () => {

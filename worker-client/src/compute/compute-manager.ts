@@ -64,8 +64,8 @@ export interface ReportEvent {
 export interface ComputeManager {
   setSession(session: WorkSession | null): void
   nudge(): void
-  /** The coordinator said that the job has ended. */
-  cancel(job: JobId): void
+  /** The coordinator said that the job has ended; or, with `epoch`, that others were faster with that lease of it. */
+  cancel(job: JobId, epoch?: number): void
   resume(): void
   pause(): void
   /** Computes what is held and delivers every result, then resolves. Rejects when the signal aborts. */
@@ -197,8 +197,9 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
     nudge: () => {
       for (const lane of lanes) lane.nudge()
     },
-    cancel(job) {
-      for (const { lane, held } of allHeld()) if (held.lease.job === job) lane.drop(held)
+    cancel(job, epoch) {
+      for (const { lane, held } of allHeld())
+        if (held.lease.job === job && (epoch === undefined || held.lease.epoch === epoch)) lane.drop(held)
     },
     resume() {
       if (mode !== 'paused') return

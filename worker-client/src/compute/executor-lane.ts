@@ -167,10 +167,14 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
       let restMs: number
       try {
         const answer = await through.ask({ executor: executor.kind, ...wanted, knownJobs: jobs.known() })
-        attempt = 0
-        if ((await accept(through, answer)) > 0) continue
+        if ((await accept(through, answer)) > 0) {
+          attempt = 0
+          continue
+        }
+        if (answer.leases.length === 0) attempt = 0
         if (held.size === 0) setReason(answer.why ?? 'no_work_available')
-        restMs = answer.retryAfterMs
+        // What it offers and this host does not take, it would offer again at once.
+        restMs = answer.leases.length > 0 ? backoffDelay(RECONNECT_BACKOFF, attempt++, init.random) : answer.retryAfterMs
       } catch {
         restMs = backoffDelay(RECONNECT_BACKOFF, attempt++, init.random)
       }

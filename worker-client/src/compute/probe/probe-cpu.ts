@@ -7,7 +7,7 @@ import type { LanePool } from '../pool/lane-pool.ts'
 import { runProbe } from './run-probe.ts'
 import { JS_PROBE, PROBE_OPERATIONS, WASM_PROBE, wasmProbeBytes } from './cpu-probes.ts'
 
-export type Probed = Pick<Executor, 'numericClass' | 'probeVersion' | 'features' | 'software' | 'operationsPerSecond'>
+export type Probed = Pick<Executor, 'numericClass' | 'probeVersion' | 'features' | 'limits' | 'software' | 'operationsPerSecond'>
 
 function probeTask(kind: 'js' | 'wasm'): CpuTask {
   return {

@@ -1,6 +1,7 @@
 /** Measures a GPU executor through its own runner: numeric class from the bits of its arithmetic, speed from growing work. */
 import { PROBE_VERSION, sha256Hex } from '@peercompute/job-specs'
 import { moduleWithHead } from '../webgpu/module-head.ts'
+import { RAISED_LIMITS } from '../webgpu/gpu-service.ts'
 import type { GpuTask } from '../webgpu/gpu-task.ts'
 import type { LanePool } from '../pool/lane-pool.ts'
 import type { Probed } from './probe-cpu.ts'
@@ -84,6 +85,7 @@ export async function probeGpu(adapter: GPUAdapter, pool: LanePool<GpuTask>): Pr
     numericClass: `webgpu-${name === '' ? 'unnamed' : name}-${sha256Hex(bits.value).slice(0, 8)}`,
     probeVersion: PROBE_VERSION,
     features: [...adapter.features].sort().slice(0, 64),
+    limits: Object.fromEntries(RAISED_LIMITS.map((limit) => [limit, adapter.limits[limit]])),
     software: isSoftware(info),
     operationsPerSecond: await measure(pool)
   }

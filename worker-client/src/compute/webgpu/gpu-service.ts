@@ -8,7 +8,7 @@ import type { GpuTask } from './gpu-task.ts'
 const LOSSES_MAX = 2
 
 /** Limits that a kernel may use as far as the adapter goes; WebGPU's defaults are far below it. */
-const RAISED_LIMITS = [
+export const RAISED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
   'maxUniformBufferBindingSize',

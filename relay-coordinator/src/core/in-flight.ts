@@ -1,0 +1,62 @@
+/** Units in flight: every change of a unit's history goes through here, so that counters and queues stay true to it. */
+import { exclusionsOf } from './exclusion.ts'
+import { unitDone } from './hold.ts'
+import type { JobEntry } from './job.ts'
+import type { CoordinatorState } from './state.ts'
+import type { UnitInFlight } from './unit.ts'
+import { transition } from './transition.ts'
+
+export function unitOf(job: JobEntry, number: number): UnitInFlight {
+  const known = job.units.get(number)
+  if (known !== undefined) return known
+  const unit: UnitInFlight = {
+    number,
+    results: [],
+    failures: [],
+    active: [],
+    slow: [],
+    stage: 'waiting',
+    group: null,
+    previous: null,
+    next: null
+  }
+  job.units.set(number, unit)
+  return unit
+}
+
+export function wantsMore(job: JobEntry, unit: UnitInFlight): boolean {
+  const next = transition(unit, job.signed.spec)
+  return next.kind === 'open' && next.missing > 0
+}
+
+/** After its history has changed. */
+export function unitChanged(job: JobEntry, unit: UnitInFlight): void {
+  enter(job, unit, unit.results.length > 0 ? 'validating' : unit.active.length + unit.slow.length > 0 ? 'inProgress' : 'waiting')
+  if (wantsMore(job, unit)) job.wanting.add(unit, exclusionsOf(job, unit))
+  else job.wanting.delete(unit)
+}
+
+function enter(job: JobEntry, unit: UnitInFlight, stage: UnitInFlight['stage']): void {
+  if (unit.stage === stage) return
+  if (unit.stage !== 'waiting') job[unit.stage]--
+  if (stage !== 'waiting') job[stage]++
+  unit.stage = stage
+}
+
+/** Forgets the unit; whoever still computes it has nothing left to report. */
+export function closeUnit(state: CoordinatorState, job: JobEntry, number: number): void {
+  const unit = job.units.get(number)
+  if (unit === undefined) return
+  enter(job, unit, 'waiting')
+  job.wanting.delete(unit)
+  job.units.delete(number)
+  for (const epoch of [...unit.active, ...unit.slow]) {
+    const lease = job.leases.get(epoch)
+    if (lease !== undefined) unitDone(state, job, lease, number)
+  }
+}
+
+export function without(epochs: number[], epoch: number): void {
+  const index = epochs.indexOf(epoch)
+  if (index >= 0) epochs.splice(index, 1)
+}

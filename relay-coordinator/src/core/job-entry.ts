@@ -1,0 +1,30 @@
+import { RangeSet } from './range-set.ts'
+import type { JobEntry } from './job.ts'
+import type { JobRow } from './store.ts'
+import { WantQueue } from './want-queue.ts'
+
+/** A job as its row tells of it, with nothing in flight. */
+export function jobEntry(row: JobRow): JobEntry {
+  return {
+    ...row,
+    missingBlobs: new Set(row.missingBlobs),
+    units: new Map(),
+    leases: new Map(),
+    overLeases: new Set(),
+    running: new Set(),
+    seats: new Map(),
+    wanting: new WantQueue(),
+    inProgress: 0,
+    validating: 0,
+    settled: new RangeSet(),
+    errored: new RangeSet(),
+    notHeld: new RangeSet(),
+    settlers: new Set(row.settlers),
+    failures: new Map(row.failures),
+    unable: new Map(),
+    uncompiled: new Map(),
+    trouble: row.executions > 0 ? null : { failures: 0, hosts: new Set() },
+    lastTurn: 0,
+    place: null
+  }
+}

@@ -1,0 +1,46 @@
+/** A unit between its first lease and its end. */
+import type { ContentHash, UnitFailure } from '@peercompute/job-specs'
+import type { Holder } from './held-lease.ts'
+
+/** One execution of a unit, waiting for enough others that agree. */
+export interface PendingResult {
+  readonly epoch: number
+  readonly holder: Holder
+  readonly numericClass: string
+  readonly probeVersion: number
+  readonly digest: ContentHash
+  readonly value: Uint8Array
+  readonly computeMs: number
+  readonly at: number
+}
+
+export interface FailedAttempt {
+  readonly epoch: number
+  readonly holder: Holder
+  readonly reason: UnitFailure
+  readonly message: string
+}
+
+export interface WantGroup {
+  readonly key: string
+  readonly excluded: readonly string[]
+  index: number
+  first: UnitInFlight | null
+  last: UnitInFlight | null
+}
+
+export interface UnitInFlight {
+  readonly number: number
+  readonly results: PendingResult[]
+  readonly failures: FailedAttempt[]
+  /** Epochs of leases that are not over and have not reported this unit. */
+  readonly active: number[]
+  /** Those that straggle: they still count as opinions, no longer as help. */
+  readonly slow: number[]
+  /** As the job's counters have it. */
+  stage: 'waiting' | 'inProgress' | 'validating'
+  /** Where it waits for another execution; null when it wants none. */
+  group: WantGroup | null
+  previous: UnitInFlight | null
+  next: UnitInFlight | null
+}
