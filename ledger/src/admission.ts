@@ -3,7 +3,7 @@ import { decodeRecord, equalBytes, verifyRecordSignature } from '@peercompute/jo
 import type { EquivocationProof } from './equivocation.ts'
 import type { Feed } from './feed.ts'
 import { readFeedUpdate } from './feed-update.ts'
-import type { LedgerEntry, Refusal } from './ledger.ts'
+import type { Admission, LedgerEntry, Refusal } from './ledger.ts'
 import type { LedgerLimits } from './limits.ts'
 import type { RecordVerifier } from './verify-records.ts'
 
@@ -48,4 +48,9 @@ async function judgeFork(feed: Feed, seq: number, held: Uint8Array, met: Uint8Ar
     return { ok: false, refusal: 'record' }
   if (!(await verifyRecordSignature(met, record))) return { ok: false, refusal: 'signature' }
   return forked({ feed: feed.name, seq, held, met: new Uint8Array(met) })
+}
+
+/** An admission that did not happen, without a proof. */
+export function refuse(refusal: Refusal): Admission {
+  return { applied: false, refusal }
 }

@@ -8,7 +8,7 @@ import {
   type KeyPair,
   type RootId
 } from '@peercompute/job-specs'
-import { examineUpdate } from './admission.ts'
+import { examineUpdate, refuse } from './admission.ts'
 import type { CheckpointMark, HeldCheckpoint } from './checkpoint.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { verifyEquivocation, type EquivocationProof } from './equivocation.ts'
@@ -17,7 +17,7 @@ import { feedClientId, feedKey, type FeedName } from './feed-name.ts'
 import { FeedSaver } from './feed-saver.ts'
 import { FeedShelf, type Worth } from './feed-shelf.ts'
 import { joinFeedUpdates } from './feed-update.ts'
-import type { Admission, FeedWriter, Ledger, LedgerEntry, Refusal } from './ledger.ts'
+import type { Admission, FeedWriter, Ledger, LedgerEntry } from './ledger.ts'
 import { DEFAULT_LIMITS, PENDING_BYTES_MAX, PENDING_UPDATES_MAX, UPDATE_MAX_BYTES, type LedgerLimits } from './limits.ts'
 import { Listeners } from './listeners.ts'
 import { openSnapshot } from './snapshot.ts'
@@ -67,6 +67,8 @@ class FeedLedger implements Ledger {
   #checkpoints: Checkpoints | null = null
   /** From the store: adopted as soon as a record of a followed coordinator names it. */
   #storedSnapshot: Uint8Array | null = null
+  /** Own feeds with a lower epoch may be longer elsewhere. */
+  #ownFrom = 0
   #pendingBytes = 0
   #closed = false
 
@@ -236,7 +238,8 @@ class FeedLedger implements Ledger {
 
   /** Alone: whoever else has a turn waits for `ready`. */
   async #load(): Promise<void> {
-    const { feeds, snapshot, forks } = await this.#store.load()
+    const { feeds, snapshot, forks, ownFrom = 0 } = await this.#store.load()
+    this.#ownFrom = ownFrom
     for (const { feed, updates } of byFeed(feeds)) await this.#loadFeed(feed, updates)
     for (const proof of forks) {
       const feed = this.#shelf.get(proof.feed)
@@ -387,13 +390,10 @@ class FeedLedger implements Ledger {
     const last = this.#shelf.of(author).at(-1)
     const damaged = this.#damaged.filter((feed) => feed.author === author).map(({ epoch }) => epoch)
     const known = Math.max(last?.name.epoch ?? -1, ...damaged)
-    if (last?.own === true && !last.frozen && known === last.name.epoch && !damaged.includes(known)) return last.name
+    const whole = last?.own === true && !last.frozen && !damaged.includes(known)
+    if (whole && known === last.name.epoch && known >= this.#ownFrom) return last.name
     // Whose store was lost cannot know its epochs: the time is a number that it has not used.
     const lost = damaged.length === 0 && last?.own !== true
-    return { author, epoch: Math.max(known + 1, lost ? Math.floor(this.#now() / 1_000) : 0) }
+    return { author, epoch: Math.max(known + 1, this.#ownFrom, lost ? Math.floor(this.#now() / 1_000) : 0) }
   }
-}
-
-function refuse(refusal: Refusal): Admission {
-  return { applied: false, refusal }
 }

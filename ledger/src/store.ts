@@ -9,6 +9,11 @@ export interface StoredLedger {
   /** The snapshot that was saved last, as it travels. */
   readonly snapshot: Uint8Array | null
   readonly forks: readonly EquivocationProof[]
+  /**
+   * Set when this store is an older copy of itself, from a backup: peers may hold more of the own feeds with a lower epoch than this,
+   * so those are read like foreign ones and never written to.
+   */
+  readonly ownFrom?: number
 }
 
 /**

@@ -19,6 +19,8 @@ describe('settings', () => {
       subnetQuota: 256,
       alsoRelay: [],
       iceServers: [],
+      relays: 0,
+      relayUrls: [],
       recover: false
     })
     const environment = {
@@ -35,8 +37,21 @@ describe('settings', () => {
     })
   })
 
+  it('say where relay processes are reached', () => {
+    const relayUrls = ['https://r1.example', 'https://r2.example']
+    expect(readServeConfig({ dataDir: '/d', publicUrl: 'https://lab.example', relays: 2, relayUrls })).toMatchObject({ relayUrls })
+    expect(readServeConfig({ dataDir: '/d' }, { PEERCOMPUTE_RELAYS: '3', PEERCOMPUTE_RELAY_PORT: '9000' })).toMatchObject({
+      relays: 3,
+      relayPort: 9000
+    })
+  })
+
   it.each([
     [{ dataDir: '/d', port: 70_000 }, {}, 'port'],
+    [{ dataDir: '/d' }, { PEERCOMPUTE_RELAYS: '65' }, 'relays'],
+    [{ dataDir: '/d', relays: 2, relayUrls: ['https://r1.example'] }, {}, 'relayUrls'],
+    [{ dataDir: '/d', relays: 2, publicUrl: 'https://lab.example' }, {}, 'relayUrls'],
+    [{ dataDir: '/d', relays: 2, publicUrl: 'http://lab.example', port: 0 }, {}, 'relayUrls'],
     [{ dataDir: '/d' }, { PEERCOMPUTE_PORT: 'http' }, 'port'],
     [{}, {}, 'dataDir'],
     [{ dataDir: '/d', publicUrl: 'ftp://lab.example' }, {}, 'publicUrl'],

@@ -1,14 +1,16 @@
 /** The data folder: everything that a coordinator must not lose, and the lock that keeps a second one out. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { PeerComputeError } from '@peercompute/job-specs'
+import { dataLayout } from './data-layout.ts'
 import { errorCode, errorMessage } from './error-code.ts'
 
 export interface DataFolder {
   readonly path: string
   readonly keys: string
   readonly blobs: string
+  readonly segments: string
   readonly database: string
   readonly feeds: string
   /** Gives the lock back. Idempotent. */
@@ -20,11 +22,11 @@ export interface DataFolder {
  * Throws DATA_FOLDER_UNWRITABLE, DATA_FOLDER_LOCKED.
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
-  const folders = { keys: join(path, 'keys'), blobs: join(path, 'blobs') }
+  const layout = dataLayout(path)
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await probe(path)
-    for (const folder of Object.values(folders)) {
+    for (const folder of [layout.keys, layout.blobs, layout.segments]) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await probe(folder)
     }
@@ -32,7 +34,14 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     throw new PeerComputeError('DATA_FOLDER_UNWRITABLE', `${path}: ${errorMessage(cause)}`, { cause })
   }
   const unlock = await lock(path)
-  return { path, ...folders, database: join(path, 'coordinator.sqlite'), feeds: join(path, 'feeds.sqlite'), release: unlock }
+  for (const file of [layout.database, layout.feeds]) await makePrivate(file)
+  return { path, ...layout, release: unlock }
+}
+
+/** Before SQLite opens it: the files beside a database get its mode. It holds hashes of tokens, and who asked for what. */
+async function makePrivate(file: string): Promise<void> {
+  await writeFile(file, '', { flag: 'a', mode: 0o600 })
+  await chmod(file, 0o600)
 }
 
 async function probe(folder: string): Promise<void> {

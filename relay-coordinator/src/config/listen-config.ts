@@ -9,6 +9,10 @@ const addressOrRange = z.string().refine((text) => {
   return rest.length === 0 && isIP(address) !== 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
 }, 'must be an IP address or a range like 10.0.0.0/8')
 
+export const publicOrigin = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be an origin without a path')
+
 export const listenConfigSchema = z.strictObject({
   /** 0 takes any free port. */
   port: z.int().min(0).max(65_535).default(8400),
@@ -16,10 +20,7 @@ export const listenConfigSchema = z.strictObject({
   host: z.string().min(1).max(255).default('127.0.0.1'),
   dataDir: z.string().min(1),
   /** Origin under which the world reaches this coordinator, e.g. `https://compute.example.org`. */
-  publicUrl: z
-    .url({ protocol: /^https?$/ })
-    .refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be an origin without a path')
-    .optional(),
+  publicUrl: publicOrigin.optional(),
   /** Reverse proxies whose `X-Forwarded-For` is believed. */
   trustProxy: z.array(addressOrRange).max(64).default([]),
   /** libp2p connections that one IPv4 /24 or IPv6 /48 may hold; this machine itself is exempt. */

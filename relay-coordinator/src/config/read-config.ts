@@ -26,10 +26,11 @@ export function readConfig<T extends z.ZodType>(
   )
 }
 
-const NUMBERS: ReadonlySet<string> = new Set(['port', 'subnetQuota'])
+const NUMBERS: ReadonlySet<string> = new Set(['port', 'subnetQuota', 'minFree', 'relays', 'relayPort'])
 const LISTS: ReadonlyMap<string, RegExp> = new Map([
   ['trustProxy', /\s*,\s*/],
   ['alsoRelay', /\s*,\s*/],
+  ['relayUrls', /\s*,\s*/],
   // A comma stands between address, user and credential.
   ['iceServers', /\s+/]
 ])
@@ -40,7 +41,7 @@ function fromEnvironment(variables: Readonly<Record<string, string>>, environmen
     const text = environment[variable]?.trim()
     if (text === undefined || text === '') continue
     const separator = LISTS.get(key)
-    if (NUMBERS.has(key)) found[key] = /^\d{1,7}$/.test(text) ? Number(text) : text
+    if (NUMBERS.has(key)) found[key] = /^\d{1,16}$/.test(text) ? Number(text) : text
     else if (key === 'recover') found[key] = text === '1' || text === 'true' ? true : text
     else found[key] = separator === undefined ? text : text.split(separator)
   }

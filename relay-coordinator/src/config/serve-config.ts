@@ -1,8 +1,12 @@
 /** Settings of a coordinator: one schema over flags and environment, read once at the start. */
+import { PeerComputeError } from '@peercompute/job-specs'
 import { z } from 'zod'
+import { newResearcherPolicies } from '../access/researchers.ts'
 import { iceServerSchema } from './ice-server.ts'
-import { LISTEN_ENVIRONMENT, listenConfigSchema } from './listen-config.ts'
+import { LISTEN_ENVIRONMENT, listenConfigSchema, publicOrigin } from './listen-config.ts'
 import { readConfig, type Environment, type Flags, type Variables } from './read-config.ts'
+
+export const RELAYS_MAX = 64
 
 /** As a relay announces itself: `GET /api/v1/relay` lists them. */
 const relayAddress = z
@@ -20,6 +24,24 @@ export const serveConfigSchema = listenConfigSchema.extend({
   alsoRelay: z.array(relayAddress).max(16).default([]),
   /** STUN and TURN servers that clients are told of. None by default: nobody else is asked. */
   iceServers: z.array(iceServerSchema).max(16).default([]),
+  /** Relay processes that meet the clients in place of the coordinator's own, so that further cores are used. */
+  relays: z.int().min(0).max(RELAYS_MAX).default(0),
+  /** Port of the first of them; the others follow. By default the port after the coordinator's. 0 takes free ones. */
+  relayPort: z
+    .int()
+    .min(0)
+    .max(65_535 - RELAYS_MAX)
+    .optional(),
+  /** Origin under which the world reaches each of them, in order, behind a proxy that ends TLS. */
+  relayUrls: z.array(publicOrigin).max(RELAYS_MAX).default([]),
+  /** What becomes of the first job of an unknown author. Not given: `ask` with a public URL, `admit` without. */
+  newResearchers: z.enum(newResearcherPolicies).optional(),
+  /** Bytes of the disk that are kept free: below, no work is given out. Not given: 200 MB, and of a disk of less than 4 GB 5 %. */
+  minFree: z
+    .int()
+    .min(0)
+    .max(2 ** 50)
+    .optional(),
   /** Takes jobs, settlements and credit from what peers remember, before any work is taken. For a lost database. */
   recover: z.boolean().default(false),
   /** The same from an exported ledger. */
@@ -33,11 +55,32 @@ const ENVIRONMENT = {
   dashboardDir: 'PEERCOMPUTE_DASHBOARD',
   alsoRelay: 'PEERCOMPUTE_ALSO_RELAY',
   iceServers: 'PEERCOMPUTE_ICE_SERVERS',
+  relays: 'PEERCOMPUTE_RELAYS',
+  relayPort: 'PEERCOMPUTE_RELAY_PORT',
+  relayUrls: 'PEERCOMPUTE_RELAY_URLS',
+  newResearchers: 'PEERCOMPUTE_NEW_RESEARCHERS',
+  minFree: 'PEERCOMPUTE_MIN_FREE',
   recover: 'PEERCOMPUTE_RECOVER',
   recoverFrom: 'PEERCOMPUTE_RECOVER_FROM'
 } satisfies Variables<ServeConfig>
 
 /** Throws CONFIG_INVALID with the setting's name in `place.path`. */
 export function readServeConfig(flags: Flags<ServeConfig>, environment: Environment = {}): ServeConfig {
-  return readConfig(serveConfigSchema, ENVIRONMENT, flags, environment)
+  const config = readConfig(serveConfigSchema, ENVIRONMENT, flags, environment)
+  checkRelayUrls(config)
+  return config
+}
+
+/** Throws CONFIG_INVALID when clients could not know where the relays are. */
+function checkRelayUrls({ relays, relayUrls, relayPort, port, publicUrl }: ServeConfig): void {
+  const wrong = (detail: string): never => {
+    throw new PeerComputeError('CONFIG_INVALID', detail, { place: { path: 'relayUrls' } })
+  }
+  if (relays === 0) return
+  if (relayUrls.length > 0 && relayUrls.length !== relays)
+    wrong(`relayUrls: ${relayUrls.length} are given for ${relays} relays; give each its own`)
+  if (publicUrl === undefined || relayUrls.length > 0) return
+  if (publicUrl.startsWith('https:'))
+    wrong(`relayUrls: behind TLS each of the ${relays} relays needs an origin of its own: give --relay-url ${relays} times`)
+  if ((relayPort ?? port) === 0) wrong('relayUrls: relays on free ports cannot be announced under the public URL; give --relay-port')
 }

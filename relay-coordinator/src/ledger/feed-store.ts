@@ -5,6 +5,9 @@ import type { LedgerStore } from '@peercompute/ledger'
 import { z } from 'zod'
 import { errorMessage } from '../config/error-code.ts'
 
+/** Own feeds of a lower epoch are not written to: see `beginNewEpochs`. */
+const META = 'CREATE TABLE IF NOT EXISTS meta (id INTEGER PRIMARY KEY CHECK (id = 0), own_from INTEGER NOT NULL) STRICT'
+
 export interface FeedStore extends LedgerStore {
   /** Idempotent. */
   close(): void
@@ -32,13 +35,15 @@ export function openFeedStore(path: string, onLost: (error: unknown) => void): F
     CREATE TABLE IF NOT EXISTS snapshot (id INTEGER PRIMARY KEY CHECK (id = 0), bytes BLOB NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS forks (
       author TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, held BLOB NOT NULL, met BLOB NOT NULL, PRIMARY KEY (author, epoch)
-    ) STRICT`)
+    ) STRICT;
+    ${META}`)
   const insert = database.prepare('INSERT INTO updates (author, epoch, bytes) VALUES (?, ?, ?)')
   const select = database.prepare('SELECT author, epoch, bytes FROM updates ORDER BY id')
   const remove = database.prepare('DELETE FROM updates WHERE author = ? AND epoch = ?')
   const putSnapshot = database.prepare('INSERT OR REPLACE INTO snapshot (id, bytes) VALUES (0, ?)')
   const selectSnapshot = database.prepare('SELECT bytes FROM snapshot')
   const putFork = database.prepare('INSERT OR REPLACE INTO forks (author, epoch, seq, held, met) VALUES (?, ?, ?, ?, ?)')
+  const selectOwnFrom = database.prepare('SELECT own_from FROM meta')
   const selectForks = database.prepare('SELECT author, epoch, seq, held, met FROM forks')
   let open = true
 
@@ -64,7 +69,8 @@ export function openFeedStore(path: string, onLost: (error: unknown) => void): F
         forks: selectForks.all().map((row) => {
           const { author, epoch, ...proof } = forkRow.parse(row)
           return { feed: { author, epoch }, ...proof }
-        })
+        }),
+        ownFrom: Number(selectOwnFrom.get()?.['own_from'] ?? 0)
       }
     },
     save: ({ author, epoch }, update) => write(() => insert.run(author, epoch, update)),
@@ -76,5 +82,16 @@ export function openFeedStore(path: string, onLost: (error: unknown) => void): F
       open = false
       database.close()
     }
+  }
+}
+
+/** For a copy that is older than what peers may hold: own feeds go on in `epoch` or later, never in one that may be longer elsewhere. */
+export function beginNewEpochs(path: string, epoch: number): void {
+  const database = new DatabaseSync(path)
+  try {
+    database.exec(META)
+    database.prepare('INSERT OR REPLACE INTO meta (id, own_from) VALUES (0, ?)').run(epoch)
+  } finally {
+    database.close()
   }
 }

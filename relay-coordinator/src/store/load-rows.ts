@@ -1,11 +1,11 @@
 /** Reading the embedded store: every row passes a schema, so that a damaged file is an error and not a wrong answer. */
 import type { DatabaseSync } from 'node:sqlite'
+import { inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
 import {
   PeerComputeError,
   accountIdSchema,
   contentHashSchema,
-  executorKindSchema,
   hostDescriptionSchema,
   hostIdSchema,
   jobIdSchema,
@@ -13,17 +13,19 @@ import {
   reducedSchema,
   signedSpecSchema,
   unitFailureSchema,
-  reasonCodeSchema,
-  type ContentHash
+  reasonCodeSchema
 } from '@peercompute/job-specs'
-import type { SettledUnit, StoredRows } from '../core/index.ts'
+import type { StoredRows } from '../core/index.ts'
+import type { HolderTable } from './holders.ts'
 
 const parsed = <T extends z.ZodType>(schema: T) =>
   z
     .string()
     .transform((text): unknown => JSON.parse(text))
     .pipe(schema)
-const holderSchema = z.object({ host: hostIdSchema, account: accountIdSchema, subnet: z.string(), executor: executorKindSchema })
+/** Larger specifications are not admitted. Versions 1 and 2 kept them as text. */
+const SIGNED_MAX_BYTES = 1_048_576
+const inflated = (bytes: Uint8Array): string => inflateRawSync(bytes, { maxOutputLength: SIGNED_MAX_BYTES }).toString()
 const flag = z.int().transform((value) => value !== 0)
 const failureSummary = z.object({ units: z.int(), message: z.string(), host: z.string() })
 
@@ -31,7 +33,7 @@ const jobRowSchema = z
   .object({
     no: z.int(),
     id: jobIdSchema,
-    signed: parsed(signedSpecSchema),
+    signed: z.union([z.string(), z.instanceof(Uint8Array).transform(inflated)]).pipe(parsed(signedSpecSchema)),
     custodial: flag,
     submitted_at: z.int(),
     state: jobStateSchema,
@@ -73,7 +75,7 @@ const leaseRowSchema = z.object({
   epoch: z.int(),
   start: z.int(),
   count: z.int(),
-  holder: parsed(holderSchema),
+  holder: z.string(),
   deadline: z.int(),
   over: flag
 })
@@ -81,7 +83,7 @@ const resultRowSchema = z.object({
   job: z.int(),
   unit: z.int(),
   epoch: z.int(),
-  holder: parsed(holderSchema),
+  holder: z.string(),
   numeric_class: z.string(),
   probe_version: z.int(),
   digest: contentHashSchema,
@@ -93,7 +95,7 @@ const failureRowSchema = z.object({
   job: z.int(),
   unit: z.int(),
   epoch: z.int(),
-  holder: parsed(holderSchema),
+  holder: z.string(),
   reason: unitFailureSchema,
   message: z.string()
 })
@@ -113,31 +115,24 @@ const hostRowSchema = z
   })
   .transform(({ last_seen_at: lastSeenAt, micro_credits: microCredits, ...row }) => ({ ...row, lastSeenAt, microCredits }))
 const creditRowSchema = z.object({ account: accountIdSchema, micro_credits: z.int() })
-const voteSchema = z.object({
-  epoch: z.int(),
-  holder: holderSchema,
-  numericClass: z.string(),
-  verdict: z.enum(['canonical', 'agrees', 'rejected'])
-})
-const settledRowSchema = z.object({
-  unit: z.int(),
-  digest: contentHashSchema,
-  value: z.instanceof(Uint8Array),
-  votes: parsed(z.array(voteSchema)),
-  at: z.int()
-})
+const segmentRowSchema = z.object({ job: z.int(), ranges: parsed(z.array(z.tuple([z.int(), z.int()]))) })
 
 /** Consecutive units of a table as ranges (gaps and islands), so that loading grows with the ranges. */
 const islands = (table: 'settled' | 'errored') =>
   `SELECT job, MIN(unit) AS start, COUNT(*) AS count FROM (SELECT job, unit, unit - ROW_NUMBER() OVER (PARTITION BY job ORDER BY unit) AS island FROM ${table}) GROUP BY job, island`
 
-export function loadRows(database: DatabaseSync): StoredRows {
+/** Throws STORE_DAMAGED. */
+export function loadRows(database: DatabaseSync, holders: HolderTable): StoredRows {
   const all = <T extends z.ZodType>(schema: T, query: string): z.infer<T>[] =>
     database
       .prepare(query)
       .all()
-      .map((row) => schema.parse(row))
-  const jobs = all(jobRowSchema, 'SELECT * FROM jobs ORDER BY no')
+      .map((row) => {
+        const parsed = schema.safeParse(row)
+        if (parsed.success) return parsed.data
+        throw new PeerComputeError('STORE_DAMAGED', `a row of the database cannot be read: ${z.prettifyError(parsed.error)}`)
+      })
+  const jobs = all(jobRowSchema, 'SELECT jobs.*, specs.signed FROM jobs JOIN specs ON specs.job = jobs.no ORDER BY no')
   const ids = new Map(jobs.map((job) => [job.no, job.id]))
   const ofJob = <Row extends { job: number }, Out>(rows: Row[], map: (job: (typeof jobs)[number]['id'], row: Row) => Out): Out[] =>
     rows.flatMap((row) => {
@@ -146,13 +141,17 @@ export function loadRows(database: DatabaseSync): StoredRows {
     })
   return {
     jobs: jobs.map(({ no: _no, ...row }) => row),
-    leases: ofJob(all(leaseRowSchema, 'SELECT * FROM leases ORDER BY job, epoch'), (job, row) => ({ ...row, job })),
+    leases: ofJob(all(leaseRowSchema, 'SELECT * FROM leases ORDER BY job, epoch'), (job, row) => ({
+      ...row,
+      job,
+      holder: holders.parse(row.holder)
+    })),
     results: ofJob(all(resultRowSchema, 'SELECT * FROM pending_results ORDER BY job, unit, at, epoch'), (job, row) => ({
       job,
       unit: row.unit,
       result: {
         epoch: row.epoch,
-        holder: row.holder,
+        holder: holders.parse(row.holder),
         numericClass: row.numeric_class,
         probeVersion: row.probe_version,
         digest: row.digest,
@@ -166,10 +165,15 @@ export function loadRows(database: DatabaseSync): StoredRows {
       (job, { unit, epoch, holder, reason, message }) => ({
         job,
         unit,
-        attempt: { epoch, holder, reason, message }
+        attempt: { epoch, holder: holders.parse(holder), reason, message }
       })
     ),
-    settled: ofJob(all(rangeRowSchema, islands('settled')), (job, { start, count }) => ({ job, start, count })),
+    settled: [
+      ...ofJob(all(segmentRowSchema, 'SELECT job, ranges FROM segments ORDER BY job, no'), (job, { ranges }) =>
+        ranges.map(([start, count]) => ({ job, start, count }))
+      ).flat(),
+      ...ofJob(all(rangeRowSchema, islands('settled')), (job, { start, count }) => ({ job, start, count }))
+    ],
     notHeld: ofJob(all(rangeRowSchema, 'SELECT job, start, count FROM not_held ORDER BY job, start'), (job, { start, count }) => ({
       job,
       start,
@@ -179,17 +183,4 @@ export function loadRows(database: DatabaseSync): StoredRows {
     hosts: all(hostRowSchema, 'SELECT * FROM hosts ORDER BY host'),
     credit: all(creditRowSchema, 'SELECT * FROM credit ORDER BY account').map((row) => [row.account, row.micro_credits] as const)
   }
-}
-
-export function settledUnit(row: unknown): SettledUnit {
-  const { at: settledAt, ...unit } = settledRowSchema.parse(row)
-  return { ...unit, settledAt }
-}
-
-/** Many at a time, for a checkpoint: checked by hand, which is ten times as fast. */
-export function settledDigest(row: Readonly<Record<string, unknown>>): { readonly unit: number; readonly digest: ContentHash } {
-  const { unit, digest } = row
-  if (typeof unit !== 'number' || typeof digest !== 'string')
-    throw new PeerComputeError('INTERNAL', 'a settled unit in the store has no digest')
-  return { unit, digest: digest as ContentHash }
 }

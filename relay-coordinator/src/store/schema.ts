@@ -45,9 +45,22 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE researchers (
     author TEXT PRIMARY KEY, status TEXT NOT NULL, note TEXT NOT NULL, asked_at INTEGER NOT NULL, decided_at INTEGER
   ) WITHOUT ROWID;
+  CREATE TABLE revocations (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, subject)
+  ) WITHOUT ROWID;
+  CREATE TABLE job_tokens (job TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE job_commands (job TEXT PRIMARY KEY, ts INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE segments (
     job INTEGER NOT NULL, no INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, units INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, ranges TEXT NOT NULL, PRIMARY KEY (job, no)
+    bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, ranges TEXT NOT NULL, cleared INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (job, no)
   ) WITHOUT ROWID;
+  CREATE TABLE holders (
+    no INTEGER PRIMARY KEY, host TEXT NOT NULL, account TEXT NOT NULL, subnet TEXT NOT NULL, executor TEXT NOT NULL,
+    UNIQUE (host, account, subnet, executor)
+  );
+  CREATE TABLE specs (job INTEGER PRIMARY KEY, signed BLOB NOT NULL);
+  INSERT INTO specs (job, signed) SELECT no, signed FROM jobs;
+  ALTER TABLE jobs DROP COLUMN signed;
+  ALTER TABLE audit ADD COLUMN hash TEXT;
   `
 ]

@@ -1,0 +1,39 @@
+/** The statements that change rows, prepared once. */
+import type { DatabaseSync } from 'node:sqlite'
+
+export function rowStatements(database: DatabaseSync) {
+  const prepare = (text: string) => database.prepare(text)
+  return {
+    jobNumber: prepare('SELECT no FROM jobs WHERE id = ?'),
+    updateJob: prepare(
+      'UPDATE jobs SET state = ?, state_why = ?, held = ?, missing_blobs = ?, cursor = ?, next_epoch = ?, executions = ?, reduced = ?, first_settled_at = ?, ended_at = ?, retired = ?, settlers = ?, failures = ? WHERE id = ?'
+    ),
+    insertJob: prepare(
+      'INSERT INTO jobs (state, state_why, held, missing_blobs, cursor, next_epoch, executions, reduced, first_settled_at, ended_at, retired, settlers, failures, id, custodial, submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+    ),
+    // Apart from the job's row, which every transaction writes anew.
+    putSpec: prepare('INSERT INTO specs (job, signed) VALUES (?, ?)'),
+    putLease: prepare('INSERT INTO leases (job, epoch, start, count, holder, deadline, over) VALUES (?, ?, ?, ?, ?, ?, 0)'),
+    renewLease: prepare('UPDATE leases SET deadline = ? WHERE job = ? AND epoch = ?'),
+    endLease: prepare('UPDATE leases SET over = 1 WHERE job = ? AND epoch = ?'),
+    dropLease: prepare('DELETE FROM leases WHERE job = ? AND epoch = ?'),
+    putResult: prepare(
+      'INSERT INTO pending_results (job, unit, epoch, holder, numeric_class, probe_version, digest, value, compute_ms, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+    ),
+    putFailure: prepare('INSERT INTO failed_attempts (job, unit, epoch, holder, reason, message) VALUES (?, ?, ?, ?, ?, ?)'),
+    putSettled: prepare('INSERT INTO settled (job, unit, digest, value, votes, at) VALUES (?, ?, ?, ?, ?, ?)'),
+    putNotHeld: prepare('INSERT INTO not_held (job, start, count) VALUES (?, ?, ?)'),
+    putErrored: prepare('INSERT INTO errored (job, unit, reason) VALUES (?, ?, ?)'),
+    forgetResults: prepare('DELETE FROM pending_results WHERE job = ? AND unit = ?'),
+    forgetFailures: prepare('DELETE FROM failed_attempts WHERE job = ? AND unit = ?'),
+    failingJobs: prepare('SELECT DISTINCT job FROM failed_attempts'),
+    forgetInFlight: [
+      prepare('DELETE FROM pending_results WHERE job = ?'),
+      prepare('DELETE FROM failed_attempts WHERE job = ?'),
+      prepare('DELETE FROM leases WHERE job = ?')
+    ],
+    putHost: prepare('INSERT OR REPLACE INTO hosts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    updateHost: prepare('UPDATE hosts SET last_seen_at = ?, validated = ?, rejected = ?, failed = ?, micro_credits = ? WHERE host = ?'),
+    putCredit: prepare('INSERT OR REPLACE INTO credit VALUES (?, ?)')
+  }
+}
