@@ -1,5 +1,6 @@
 /** What every command is given: where it speaks, whom it asks, and when it must end. */
 import type { ApiClient } from './api/client.ts'
+import type { OperatorClient } from './api/operator-client.ts'
 import type { Terminal } from './output/terminal.ts'
 
 export const DEFAULT_PORT = 8400
@@ -31,9 +32,20 @@ export interface Coordinator {
 /** Flag, then environment, then the default. */
 export async function coordinatorOf(context: Context, options: RemoteOptions): Promise<Coordinator> {
   const { createApiClient } = await import('./api/client.ts')
-  const url = (options.coordinator ?? context.env.PEERCOMPUTE_COORDINATOR ?? DEFAULT_COORDINATOR).replace(/\/+$/, '')
-  const token = options.token ?? context.env.PEERCOMPUTE_TOKEN
+  const { url, token } = addressOf(context, options)
   return { url, token, api: createApiClient({ url, ...(token === undefined ? {} : { token }), signal: context.signal }) }
+}
+
+/** The same coordinator, for what only its operator may. */
+export async function operatorOf(context: Context, options: RemoteOptions): Promise<OperatorClient> {
+  const { createOperatorClient } = await import('./api/operator-client.ts')
+  const { url, token } = addressOf(context, options)
+  return createOperatorClient({ url, ...(token === undefined ? {} : { token }), signal: context.signal })
+}
+
+function addressOf({ env }: Context, options: RemoteOptions): { readonly url: string; readonly token: string | undefined } {
+  const url = (options.coordinator ?? env.PEERCOMPUTE_COORDINATOR ?? DEFAULT_COORDINATOR).replace(/\/+$/, '')
+  return { url, token: options.token ?? env.PEERCOMPUTE_TOKEN }
 }
 
 export function json(value: unknown): string {

@@ -1,5 +1,6 @@
 /** The commands, their options and their help. Each command's code is loaded when it is used. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import type { BackupOptions } from './commands/backup.ts'
 import type { CheckOptions } from './commands/check.ts'
 import type { KeyOptions, RecoverOptions } from './commands/keys.ts'
 import type { LedgerFileOptions, LedgerOptions, LedgerShowOptions } from './commands/ledger.ts'
@@ -13,6 +14,7 @@ import type { SubmitOptions } from './commands/submit.ts'
 import type { VolunteerOptions } from './commands/volunteer.ts'
 import type { WatchOptions } from './commands/watch.ts'
 import type { Context, RemoteOptions } from './context.ts'
+import { addOperatorCommands } from './operator-commands.ts'
 import { createTerminal } from './output/terminal.ts'
 
 const EXIT_CODES = `
@@ -83,9 +85,19 @@ export function buildProgram(context: Context): Command {
   const coordinating = (command: Command) =>
     serving(command)
       .option('--also-relay <address>', 'another relay, which goes on when this one is away; repeatable', listed)
+      .option('--relays <number>', 'relay processes that meet the volunteers, so that more cores are used (default 0)', numberFrom(0, 64))
+      .option('--relay-port <port>', 'port of the first of them (default: the one after --port)', numberFrom(0, 65_471))
+      .option('--relay-url <url>', 'origin of each of them behind a proxy that ends TLS, in order; repeatable', listed)
+      .addOption(
+        new Option(
+          '--new-researchers <policy>',
+          'the first job of an unknown author is taken, or waits for your approval (default: ask with --public-url, else admit)'
+        ).choices(['admit', 'ask'])
+      )
       .option('--ice-server <url[,user,credential]>', 'STUN or TURN server for the volunteers; repeatable', listed)
 
   coordinating(add('serve', 'run a coordinator', 'serve --data /var/lib/peercompute --public-url https://compute.example.org'))
+    .option('--min-free <bytes>', 'keep so much of the disk free: below, no work is given out (default 200 MB)', numberFrom(0, 2 ** 50))
     .option('--recover', 'the database is lost: bring jobs, settlements and credit back from what peers remember')
     .option('--recover-from <file>', 'bring them back from an exported ledger')
     .action(async (options: ServeFlags) => (await import('./commands/serve.ts')).serve(context, options))
@@ -95,6 +107,15 @@ export function buildProgram(context: Context): Command {
   coordinating(add('start', 'run a coordinator, publish the sample job, and lend this machine', 'start')).action(
     async (options: ServeFlags) => (await import('./commands/start.ts')).start(context, options)
   )
+
+  add('backup <folder>', 'copy everything that a coordinator must not lose, while it runs', 'backup /backup/2030-01-01 --data .peercompute')
+    .option('--data <folder>', 'data folder of the coordinator (default .peercompute)')
+    .option('--json', 'data for programs on stdout')
+    .action(async (folder: string, options: BackupOptions) => (await import('./commands/backup.ts')).backup(context, folder, options))
+  add('restore <folder>', 'make a data folder from a backup', 'restore /backup/2030-01-01 --data /var/lib/peercompute')
+    .option('--data <folder>', 'new data folder; it must be empty (default .peercompute)')
+    .option('--json', 'data for programs on stdout')
+    .action(async (folder: string, options: BackupOptions) => (await import('./commands/backup.ts')).restore(context, folder, options))
 
   add('check <job>', 'read a job, run some units on every executor here, compare, and estimate', 'check examples/jobs/n-queens')
     .option('-p, --param <name=value>', 'parameter of the job, repeatable', param, {})
@@ -146,6 +167,8 @@ export function buildProgram(context: Context): Command {
     .option('--label <name>', 'public name of this machine (none by default)')
     .option('--threads <number>', 'processor threads to lend', numberFrom(1, 1024))
     .action(async (options: VolunteerOptions) => (await import('./commands/volunteer.ts')).volunteer(context, options))
+
+  addOperatorCommands(program, { context, remote, example, numberFrom })
 
   const room = program.command('room').description('a private pool by link: its members elect who leads, and nobody else reads it')
   remote(

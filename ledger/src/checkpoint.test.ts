@@ -350,3 +350,19 @@ test('who lost its store begins an epoch that it cannot have used, and never for
   expect(last.heads()).toHaveLength(2)
   expect(last.writer(alice).feed.epoch).toBe(writer.feed.epoch + 1)
 })
+
+test('a newcomer who reads only the checkpoint and what follows it knows of every revoked job', async () => {
+  const source = replica()
+  const coordinator = await openCoordinator(source.ledger, operational, rootKey)
+  const revoked = Array.from({ length: 300 }, (_, n) => n.toString(16).padStart(64, '0') as JobId)
+  await Promise.all(revoked.map((job) => coordinator.append('job.revoke', { job, reason: `reason ${job.slice(-3)}` })))
+  for (let round = 0; round < 2; round++) {
+    const state = source.fold.state()
+    await writeCheckpoint(source.ledger, coordinator, snapshotOf(state, source.ledger.covers(), root), state.revokedJobs)
+  }
+  const newcomer = replica()
+  await exchange(source.ledger, newcomer.ledger)
+  expect(newcomer.ledger.checkpoint()?.feed).toEqual(coordinator.feed)
+  expect([...newcomer.fold.state().revokedJobs.keys()].sort()).toEqual(revoked)
+  expect(newcomer.fold.stateHash()).toBe(source.fold.stateHash())
+})

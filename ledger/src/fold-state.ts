@@ -31,6 +31,8 @@ export interface LedgerState {
   readonly credit: ReadonlyMap<AccountId, number>
   /** Keys whose records no longer count. */
   readonly revoked: ReadonlySet<AuthorId>
+  /** Jobs that must not run anywhere, with the coordinator's reason; also of jobs that are not known, or no longer told. */
+  readonly revokedJobs: ReadonlyMap<JobId, string>
   /** Operational keys that speak for the pinned root, with the serial of their latest certificate. */
   readonly coordinators: ReadonlyMap<AuthorId, number>
   /** Jobs that ended long ago and their settled units: no longer told one by one. */

@@ -120,6 +120,7 @@ test('nobody but a coordinator of the pinned root admits, settles, ends, credits
     await writer.append('job.end', { job: aliceId, state: 'failed', settled: 0, root: '7'.repeat(64) as ContentHash })
     await writer.append('credit.total', { account: holder, microCredits: 1_000_000 })
     await writer.append('key.revoke', { key: authorOf(alice), reason: '' })
+    await writer.append('job.revoke', { job: aliceId, reason: '' })
     await writer.append('job.cancel', { job: aliceId })
   }
   expect(state()).toEqual(before)
@@ -295,3 +296,17 @@ async function appendRaw<T extends RecordType>(ledger: Ledger, feed: FeedName, k
   const answer = await ledger.admit(feed, writeFeedUpdate(feedClientId(feed), { from: held.length, records: [bytes] }))
   expect(answer).toEqual({ applied: true, records: 1 })
 }
+
+test('a coordinator revokes a job whether it is known or not, until the coordinator is revoked itself', async () => {
+  const { ledger, fold, state } = scene()
+  const first = await openCoordinator(ledger, operational, root)
+  const before = fold.stateHash()
+  await first.append('job.revoke', { job: bobId, reason: 'mines coins' })
+  expect([state().jobs.size, ...state().revokedJobs]).toEqual([0, [bobId, 'mines coins']])
+  expect(fold.stateHash()).not.toBe(before)
+  await first.append('job.admit', { job: bobId, signed: bobJob, custodial: false })
+  expect(state().jobs.get(bobId)).toMatchObject({ admitted: true, cancelled: true })
+  const second = await openCoordinator(ledger, next, root, 2)
+  await second.append('key.revoke', { key: authorOf(operational), reason: 'stolen' })
+  expect(state().revokedJobs.size).toBe(0)
+})

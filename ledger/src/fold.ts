@@ -77,6 +77,7 @@ class Fold implements LedgerFold {
   readonly #changed = new Set<JobId>()
   readonly #jobs = new Map<JobId, LedgerJob>()
   readonly #credit = new Map<AccountId, Ranked<number>>()
+  readonly #revokedJobs = new Map<JobId, Ranked<string>>()
 
   constructor(root: string) {
     this.#root = root
@@ -103,19 +104,22 @@ class Fold implements LedgerFold {
       jobs: new Map(this.#jobs),
       credit: new Map([...this.#credit].map(([account, { value }]) => [account, value])),
       revoked: new Set(this.#authority.revoked),
+      revokedJobs: new Map([...this.#revokedJobs].map(([job, { value }]) => [job, value])),
       coordinators: this.#authority.coordinators,
       retired: this.#base?.snapshot.retired ?? { jobs: 0, units: 0 }
     }
   }
 
   stateHash(): string {
-    const { jobs, credit, revoked, coordinators, retired } = this.state()
+    const { jobs, credit, revoked, revokedJobs, coordinators, retired } = this.state()
     return sha256Hex(
       canonicalBytes({
         v: 1,
         jobs: sorted(jobs.values(), ({ id }) => id),
         credit: sorted(credit, ([account]) => account),
         revoked: [...revoked].sort(),
+        // Left out when empty, as by programs that know of no such records.
+        ...(revokedJobs.size === 0 ? {} : { revokedJobs: sorted(revokedJobs, ([job]) => job) }),
         coordinators: sorted(coordinators, ([key]) => key),
         retired
       })
@@ -155,6 +159,7 @@ class Fold implements LedgerFold {
     for (const id of this.#drafts.keys()) this.#changed.add(id)
     this.#drafts.clear()
     this.#credit.clear()
+    this.#revokedJobs.clear()
     if (this.#base !== null) {
       const { snapshot, rank } = this.#base
       for (const job of snapshot.jobs) this.#draft(jobIdOf(job.signed.author, job.signed.spec)).sumUp(job, rank)
@@ -187,6 +192,10 @@ class Fold implements LedgerFold {
     } else if (record.type === 'job.end') {
       const { job, ...ended } = record.body
       this.#draft(job).end(ended, rank)
+    } else if (record.type === 'job.revoke') {
+      const { job, reason } = record.body
+      this.#revokedJobs.set(job, higher(this.#revokedJobs.get(job), { rank, value: reason }))
+      this.#draft(job).cancel(record.author, undefined)
     } else if (record.type === 'credit.total') {
       const { account, microCredits } = record.body
       this.#credit.set(account, higher(this.#credit.get(account), { rank, value: microCredits }))

@@ -42,15 +42,25 @@ function order(a: string, b: string): number {
 
 /**
  * Begins an epoch of a coordinator's feed with this checkpoint, and adopts it. Call it right after taking the snapshot; what is appended
- * meanwhile is not covered and stays. Rejects with REQUEST_INVALID when the snapshot is too large, or with the store's error.
+ * meanwhile is not covered and stays. `revokedJobs`: of the same state; a snapshot has no place for them, so they are said again right
+ * behind it, in the same update. Rejects with REQUEST_INVALID when the snapshot is too large, or with the store's error.
  */
-export async function writeCheckpoint(ledger: Ledger, writer: FeedWriter, snapshot: LedgerSnapshot): Promise<void> {
+export async function writeCheckpoint(
+  ledger: Ledger,
+  writer: FeedWriter,
+  snapshot: LedgerSnapshot,
+  revokedJobs: LedgerState['revokedJobs'] = new Map()
+): Promise<void> {
   const encoded = await encodeSnapshot(snapshot)
   if (encoded.length > SNAPSHOT_MAX_BYTES)
     throw new PeerComputeError('REQUEST_INVALID', `a snapshot of ${encoded.length} bytes, allowed are ${SNAPSHOT_MAX_BYTES}`)
   const named = { snapshot: await snapshotHash(encoded), bytes: encoded.length }
-  // Both are asked for at once, so that no other record comes between them.
-  await Promise.all([writer.nextEpoch(), writer.append('ledger.checkpoint', named)])
+  // All are asked for at once, so that no other record comes between them.
+  await Promise.all([
+    writer.nextEpoch(),
+    writer.append('ledger.checkpoint', named),
+    ...[...revokedJobs].map(([job, reason]) => writer.append('job.revoke', { job, reason }))
+  ])
   await ledger.adopt(encoded)
 }
 

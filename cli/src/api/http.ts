@@ -21,7 +21,7 @@ export interface HttpInit {
 }
 
 export interface HttpRequest {
-  readonly method?: 'GET' | 'POST' | 'PUT'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly json?: unknown
   readonly bytes?: Uint8Array<ArrayBuffer>
   readonly accept?: string

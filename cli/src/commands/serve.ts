@@ -11,7 +11,12 @@ export interface ServeFlags extends SharedOptions {
   readonly trustProxy?: string[]
   readonly subnetQuota?: number
   readonly alsoRelay?: string[]
+  readonly newResearchers?: 'admit' | 'ask'
   readonly iceServer?: string[]
+  readonly relays?: number
+  readonly relayPort?: number
+  readonly relayUrl?: string[]
+  readonly minFree?: number
   readonly recover?: true
   readonly recoverFrom?: string
 }
@@ -30,10 +35,10 @@ export async function startServer({ env }: Context, flags: ServeFlags): Promise<
     import('@peercompute/worker-client/sandbox'),
     faultLog()
   ])
-  const { data, json: _json, iceServer, ...settings } = flags
+  const { data, json: _json, iceServer, relayUrl, ...settings } = flags
   const dataDir = resolve(data ?? (env.PEERCOMPUTE_DATA || DEFAULT_DATA))
   const dashboardDir = env.PEERCOMPUTE_DASHBOARD || builtPages()
-  const config = readServeConfig({ ...settings, dataDir, dashboardDir, iceServers: iceServer }, env)
+  const config = readServeConfig({ ...settings, dataDir, dashboardDir, iceServers: iceServer, relayUrls: relayUrl }, env)
   return run({ ...config, sandboxPage: sandboxDocument(), logger })
 }
 
@@ -48,6 +53,8 @@ export function sayServer({ terminal }: Context, server: RunningServer): void {
   terminal.talk(`${terminal.style('bold', server.url)}  pages, API and peers on one port`)
   terminal.talk(`  data    ${server.dataDir}`)
   terminal.talk(`  root    ${server.root}  (clients pin this key)`)
+  if (server.relays.length > 0)
+    terminal.talk(`  relays  ${server.relays.map(({ port }) => port).join(', ')}  (ports where volunteers connect)`)
   if (server.adminToken !== null) terminal.talk(`  token   ${server.adminToken}  (admin; shown this once, keep it)`)
   if (server.openOnLoopback) terminal.talk('  Programs on this machine need no token.')
   for (const warning of server.warnings) terminal.talk(terminal.style('yellow', `  ${warning}`))
@@ -77,9 +84,11 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
   const server = await startServer(context, flags)
   try {
     if (flags.json) {
-      const { url, port, root, peerId, addresses, dataDir, adminToken, openOnLoopback, warnings } = server
+      const { url, port, root, peerId, addresses, relays, dataDir, adminToken, openOnLoopback, warnings } = server
       const recovering = server.recovered !== null
-      await context.terminal.data(ndjson({ url, port, root, peerId, addresses, dataDir, adminToken, openOnLoopback, recovering, warnings }))
+      await context.terminal.data(
+        ndjson({ url, port, root, peerId, addresses, relays, dataDir, adminToken, openOnLoopback, recovering, warnings })
+      )
     } else {
       sayServer(context, server)
       context.terminal.talk('Stop it with Ctrl-C; nothing acknowledged is lost.')

@@ -23,11 +23,19 @@ function localUrl({ port }: RunningServer, host: string | undefined): string {
   return `http://${any ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-async function publishSample(context: Context, url: string, folder: string): Promise<{ readonly id: JobId; readonly created: boolean }> {
+async function publishSample(
+  context: Context,
+  server: RunningServer,
+  url: string,
+  folder: string
+): Promise<{ readonly id: JobId; readonly created: boolean }> {
   const { sendJob } = await import('./submit.ts')
   const job = await sampleJob()
   const identity = await loadOrCreateIdentity(createFolderIdentityStore(folder), newIdentityOptions())
-  return sendJob(context, createApiClient({ url, signal: context.signal }), await signSpec(identity.account, job.spec), job)
+  const signed = await signSpec(identity.account, job.spec)
+  // Who starts the coordinator has approved of what it starts with.
+  server.operator.researchers.remember([signed.author])
+  return sendJob(context, createApiClient({ url, signal: context.signal }), signed, job)
 }
 
 /** Shows progress until the job ends. Undefined when the command is interrupted before. */
@@ -105,7 +113,7 @@ export async function start(context: Context, flags: ServeFlags): Promise<void> 
     const here = localUrl(server, flags.host ?? context.env.PEERCOMPUTE_HOST)
     const folder = join(dataDir, 'volunteer')
     volunteer = await createNodeVolunteer({ coordinator: here, root, folder })
-    const { id, created } = await publishSample(context, here, folder)
+    const { id, created } = await publishSample(context, server, here, folder)
     if (asJson) await terminal.data(ndjson({ event: 'published', id, created }))
     else
       terminal.talk(

@@ -62,6 +62,8 @@ export async function submit(context: Context, target: string, options: SubmitOp
       `${answer.created ? 'Published' : 'Already published:'} ${job.spec.name} as ${terminal.style('bold', shortId(answer.id))}: ${count(job.spec.unitCount)} units, each needs ${quorum} agreeing results from ${INDEPENDENCE_WORDS[independence]}`
     )
     await terminal.data(`${answer.id}\n`)
+    const { held, why } = await coordinator.api.job(answer.id)
+    if (held) terminal.talk(terminal.style('yellow', why.sentence))
   }
   if (options.watch) {
     const ended = await watchJob(context, coordinator, answer.id, options)

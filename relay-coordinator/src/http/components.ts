@@ -3,10 +3,10 @@ import type { CoordinatorInfo } from '@peercompute/job-specs'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Ledger } from '@peercompute/ledger'
 import type { Clock } from '@peercompute/p2p/time'
+import type { Operator } from '../access/operator.ts'
 import type { AwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import type { BlobFolder } from '../blobs/blob-folder.ts'
 import type { Coordinator } from '../coordinator.ts'
-import type { AdminToken } from '../keys/admin-token.ts'
 import type { CoordinatorKeys } from '../keys/coordinator-keys.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Totals } from '../metrics/totals.ts'
@@ -23,24 +23,34 @@ export interface SandboxPage {
   readonly headers: Readonly<Record<string, string>>
 }
 
+export interface ClientPlace {
+  readonly address: string
+  readonly near?: string
+}
+
 export interface AppComponents {
   readonly coordinator: Coordinator
   readonly work: WorkServer
   readonly blobs: BlobFolder
   readonly awaited: AwaitedBlobs
   readonly keys: Pick<CoordinatorKeys, 'certificate' | 'custodial'>
-  readonly token: Pick<AdminToken, 'accepts'>
+  readonly operator: Operator
   /** Served as one file; without it there is no such route. */
   readonly ledger?: Ledger
   readonly metrics: Metrics
   readonly totals: Totals
   readonly clock: Clock
-  /** PeerId and dialable addresses, which are known only once the server listens. */
-  readonly network: () => { readonly peerId: string; readonly addresses: readonly string[] }
+  /**
+   * PeerId and dialable addresses for this client, which are known only once the server listens. `near`: PeerId of the relay that it
+   * had before.
+   */
+  readonly network: (client: ClientPlace) => { readonly peerId: string; readonly addresses: readonly string[] }
   /** Addresses of further relays, and ICE servers, that clients are told of. */
   readonly relays?: readonly string[]
   readonly iceServers?: CoordinatorInfo['iceServers']
   readonly ready: () => boolean
+  /** What an operator should look at, in a sentence; null when nothing. */
+  readonly alarm?: () => string | null
   readonly onFault: (error: unknown) => void
   readonly publicUrl?: string | undefined
   readonly trustProxy?: readonly string[]

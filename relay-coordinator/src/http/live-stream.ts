@@ -72,19 +72,14 @@ function* snapshot(coordinator: Coordinator, job: JobId | undefined): Generator<
     yield { event: 'job', data: coordinator.job(job) }
     return
   }
-  const hosts = coordinator.hosts().filter((host) => host.connected)
-  let validatedUnits = 0
   let sent = 0
   let cursor: string | null = null
   do {
     const page: ReturnType<Coordinator['jobs']> = coordinator.jobs({ limit: SNAPSHOT_PAGE, ...(cursor === null ? {} : { cursor }) })
-    for (const summary of page.items) {
-      validatedUnits += summary.units.validated
-      if (sent++ < SNAPSHOT_JOBS_MAX) yield { event: 'job', data: summary }
-    }
+    for (const summary of page.items) if (sent++ < SNAPSHOT_JOBS_MAX) yield { event: 'job', data: summary }
     cursor = page.next
-  } while (cursor !== null)
-  yield { event: 'fleet', data: { hosts: hosts.length, computing: hosts.filter((host) => host.unitsHeld > 0).length, validatedUnits } }
+  } while (cursor !== null && sent < SNAPSHOT_JOBS_MAX)
+  yield { event: 'fleet', data: coordinator.fleet() }
 }
 
 function concerns(event: LiveEvent, job: JobId | undefined): boolean {

@@ -1,4 +1,5 @@
 /** Every error of the API as problem details (RFC 9457) with a code of the catalogue. */
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { PeerComputeError, toProblem, type ErrorCode, type ErrorPlace } from '@peercompute/job-specs'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaCompiler } from 'fastify'
@@ -67,6 +68,7 @@ export const validateWithZod: FastifySchemaCompiler<z.ZodType> =
 export function sendProblem(reply: FastifyReply, error: PeerComputeError): FastifyReply {
   const problem = toProblem(error)
   if (error.code === 'RECOVERING') void reply.header('retry-after', '5')
+  if (error.code === 'STORE_FULL') void reply.header('retry-after', '30')
   return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(problem)
 }
 
@@ -79,6 +81,20 @@ export function problemHandler(onFault: (error: unknown) => void) {
     if (known.code === 'BLOB_TOO_LARGE' || known.code === 'FRAME_TOO_LARGE') void reply.header('connection', 'close')
     return sendProblem(reply, known)
   }
+}
+
+/** What is no HTTP never becomes a request: it is answered on the socket itself, which then ends. */
+export function refuseNoHttp(error: Error, socket: Socket): void {
+  if (errorCode(error) === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const body = JSON.stringify(
+    toProblem(new PeerComputeError('REQUEST_INVALID', 'what arrived is no HTTP/1.1 request, or its headers are too large'))
+  )
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  )
 }
 
 function toPeerComputeError(error: Error, request: FastifyRequest): PeerComputeError {

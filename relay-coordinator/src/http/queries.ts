@@ -1,9 +1,11 @@
 /** What the addresses of the API carry besides the shapes of job-specs. Query values arrive as text. */
-import { hostIdSchema, jobIdSchema, contentHashSchema, type ErrorCode } from '@peercompute/job-specs'
+import { authorIdSchema, hostIdSchema, jobIdSchema, contentHashSchema, tokenViewSchema, type ErrorCode } from '@peercompute/job-specs'
 import { z } from 'zod'
 
 export const jobParams = z.object({ id: jobIdSchema })
 export const hostParams = z.object({ id: hostIdSchema })
+export const tokenParams = z.object({ id: tokenViewSchema.shape.id })
+export const researcherParams = z.object({ key: authorIdSchema })
 export const blobParams = z.object({ sha256: contentHashSchema })
 
 const count = (text: z.ZodString, max: number, fallback: number) =>
@@ -39,5 +41,7 @@ export const resultsQuery = z.object({
 export const valuesQuery = z.object({ start: unit.default(0), count: count(z.string(), 4_096, 256) })
 export const whyQuery = z.object({ unit: unit.optional() })
 export const eventsQuery = z.object({ job: jobIdSchema.optional() })
+
+export const auditQuery = z.object({ from: unit.default(1), limit: count(z.string(), 1_000, 200) })
 
 export const JOB_BODY_INVALID = { invalidBody: 'JOB_INVALID', bodyTooLarge: 'JOB_TOO_LARGE' } as const satisfies Record<string, ErrorCode>

@@ -10,6 +10,8 @@ export interface IntakeComponents {
   readonly awaited: AwaitedBlobs
   /** The coordinator's own authors: what they wrote comes from here. */
   readonly own: ReadonlySet<AuthorId>
+  /** How a new job is taken; throws when it is not. By default every job is admitted. */
+  readonly admission?: (signed: SignedSpec, job: JobId) => 'admit' | 'hold'
   /** Jobs are taken from then on; until then they wait. At once by default. */
   readonly after?: Promise<void>
   /** Told about records that were refused or could not be processed. */
@@ -22,11 +24,19 @@ export interface LedgerIntake {
   close(): void
 }
 
-/** Ordinary when a feed is read again after a restart. */
-const HARMLESS: ReadonlySet<ErrorCode> = new Set(['JOB_CLOSED'])
+/** Ordinary when a feed is read again after a restart, or the operator's own decision. */
+const HARMLESS: ReadonlySet<ErrorCode> = new Set(['JOB_CLOSED', 'RESEARCHER_REFUSED', 'REVOKED'])
 
 /** Call it before the ledger has loaded, to see the stored records too. They are taken one after the other, in the order of each feed. */
-export function createLedgerIntake({ coordinator, ledger, awaited, own, after, onRefused }: IntakeComponents): LedgerIntake {
+export function createLedgerIntake({
+  coordinator,
+  ledger,
+  awaited,
+  own,
+  admission = () => 'admit',
+  after,
+  onRefused
+}: IntakeComponents): LedgerIntake {
   let queue: Promise<void> = after ?? Promise.resolve()
 
   /** An installation publishes and steers its own jobs and those of the account that certified its feed. */
@@ -42,7 +52,9 @@ export function createLedgerIntake({ coordinator, ledger, awaited, own, after, o
       throw new PeerComputeError('JOB_SIGNATURE_INVALID', `the feed of ${entry.feed.author} publishes a job of ${signed.author}`)
     if (!(await verifySpec(signed)))
       throw new PeerComputeError('JOB_SIGNATURE_INVALID', `the signature of job ${jobIdOf(signed.author, signed.spec)} does not hold`)
-    const { missingBlobs } = await coordinator.submit(signed, false)
+    const job = jobIdOf(signed.author, signed.spec)
+    const held = coordinator.signedSpec(job) === undefined && admission(signed, job) === 'hold'
+    const { missingBlobs } = await coordinator.submit(signed, false, held)
     awaited.expect(signed.spec, missingBlobs)
   }
 

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { certifyHost, generateKeyPair, signSpec, type AuthorId } from '@peercompute/job-specs'
+import { certifyHost, generateKeyPair, signSpec, type AuthorId, type JobId } from '@peercompute/job-specs'
 import { createLedger, exportLedger, importLedger, memoryLedgerStore, type FeedName, type Ledger } from '@peercompute/ledger'
 import { createFakeClock, until, type FakeClock } from '@peercompute/p2p/testing'
+import { memoryAudit } from '../access/memory-audit.ts'
+import { createOperator, type Operator } from '../access/operator.ts'
+import { memoryAccessStore } from '../access/sqlite-access-store.ts'
 import { createAwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import type { Coordinator } from '../coordinator.ts'
 import { createMemoryStore } from '../core/index.ts'
@@ -32,7 +35,9 @@ afterEach(async () => {
 })
 
 /** A coordinator with an empty store and an empty ledger, as after a loss. */
-async function open(options: { recover?: boolean } = {}): Promise<{ part: LedgerPart; coordinator: Coordinator; totals: Totals }> {
+async function open(
+  options: { recover?: boolean } = {}
+): Promise<{ part: LedgerPart; coordinator: Coordinator; totals: Totals; operator: Operator }> {
   const coordinator = createCoordinator({
     store: createMemoryStore(),
     now: () => clock.now(),
@@ -40,9 +45,20 @@ async function open(options: { recover?: boolean } = {}): Promise<{ part: Ledger
     hasBlob: async () => true
   })
   const [metrics, totals] = [createMetrics(coordinator), createTotals(coordinator)]
-  const part = await openLedgerPart({
+  const operator = createOperator({
+    store: memoryAccessStore(),
+    audit: memoryAudit(),
     coordinator,
     keys,
+    adminToken: { accepts: () => false },
+    newResearchers: 'admit',
+    announce: (revocation) => part.announce(revocation),
+    now: () => clock.now()
+  })
+  const part: LedgerPart = await openLedgerPart({
+    coordinator,
+    keys,
+    operator,
     store: memoryLedgerStore(),
     awaited: createAwaitedBlobs(),
     metrics,
@@ -60,7 +76,7 @@ async function open(options: { recover?: boolean } = {}): Promise<{ part: Ledger
     metrics.close()
     await coordinator.close()
   })
-  return { part, coordinator, totals }
+  return { part, coordinator, totals, operator }
 }
 
 /** The ledger of a coordinator with these keys that had admitted one job. */
@@ -120,4 +136,48 @@ it('takes nothing more from an author whose key it has revoked', async () => {
   await part.ledger.writer(keys.operational).append('key.revoke', { key: author.publicKey as AuthorId, reason: 'test' })
   await writer.append('job.publish', { signed: await signSpec(author, smallSpec()) })
   expect(await send(writer.feed, 1)).toEqual({ applied: false, refusal: 'banned' })
+})
+
+it('says a revocation at once, in its own name, and finds it again in the ledger when the database is lost', async () => {
+  const { part, coordinator, operator } = await open()
+  const author = await generateKeyPair({ extractable: true })
+  const ids = await Promise.all(
+    [1, 2].map(async (revision) => (await coordinator.submit(await signSpec(author, smallSpec({ revision })), false)).id)
+  )
+  const [first, second] = ids as [JobId, JobId]
+  // No time passes: the batch of the second is not waited for.
+  expect(await operator.revocations.revoke({ job: first, reason: 'a test' }, 'a test')).toMatchObject({ jobs: [first], announced: true })
+  const own = part.ledger.heads().find((head) => head.author.toString() === keys.operational.publicKey)
+  expect(own && part.ledger.entries(own).at(-1)?.record).toMatchObject({ type: 'job.revoke', body: { job: first, reason: 'a test' } })
+  expect(await operator.revocations.revoke({ key: author.publicKey as AuthorId, reason: 'stolen' }, 'a test')).toMatchObject({
+    jobs: [second]
+  })
+  await until(() => {
+    clock.advance(1_000)
+    return own !== undefined && part.ledger.entries(own).some(({ record }) => record.type === 'job.admit')
+  }, 'the admissions')
+
+  const again = await open({ recover: true })
+  await importLedger(again.part.ledger, exportLedger(part.ledger))
+  clock.advance(RECOVERY_QUIET_MS)
+  await again.part.recovered
+  expect(again.coordinator.job(first).state).toBe('cancelled')
+  expect(again.coordinator.job(second).state).toBe('cancelled')
+  expect(() => {
+    again.operator.revocations.check(author.publicKey as AuthorId, first)
+  }).toThrow(/a test/)
+  // Somebody else, whose jobs are remembered, need not ask.
+  expect(again.operator.researchers.list()).toMatchObject([{ author: author.publicKey, status: 'approved' }])
+})
+
+it('says later what it could not say at once', async () => {
+  const { part, operator } = await open({ recover: true })
+  const job = 'a'.repeat(64) as JobId
+  expect(await operator.revocations.revoke({ job, reason: 'early' }, 'a test')).toMatchObject({ jobs: [], announced: false })
+  const peer = await remembered()
+  await importLedger(part.ledger, exportLedger(peer))
+  clock.advance(RECOVERY_QUIET_MS)
+  await part.recovered
+  const records = part.ledger.heads().flatMap((head) => part.ledger.entries(head).map(({ record }) => record))
+  expect(records.filter(({ type }) => type === 'job.revoke')).toMatchObject([{ body: { job, reason: 'early' } }])
 })

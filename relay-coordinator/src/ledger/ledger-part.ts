@@ -11,6 +11,7 @@ import { PeerComputeError, type AuthorId } from '@peercompute/job-specs'
 import { LEDGER_FILE_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { createFold, createLedger, followLedger, importLedger, type Ledger, type LedgerStore } from '@peercompute/ledger'
 import type { Clock } from '@peercompute/p2p/time'
+import type { Operator } from '../access/operator.ts'
 import type { AwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import { errorMessage } from '../config/error-code.ts'
 import type { Coordinator } from '../coordinator.ts'
@@ -18,14 +19,16 @@ import type { Logger } from '../http/components.ts'
 import type { CoordinatorKeys } from '../keys/coordinator-keys.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Totals } from '../metrics/totals.ts'
+import { jobsNewestFirst } from './all-jobs.ts'
 import { createLedgerIntake } from './ledger-intake.ts'
-import { createLedgerProjection } from './ledger-projection.ts'
+import { createLedgerProjection, type LedgerProjection } from './ledger-projection.ts'
 import { ledgerComes } from './recovery.ts'
 import { remembersWork, restoreJobs, type Restored } from './restore-jobs.ts'
 
 export interface LedgerPartInit {
   readonly coordinator: Coordinator
   readonly keys: CoordinatorKeys
+  readonly operator: Pick<Operator, 'researchers' | 'revocations'>
   readonly store: LedgerStore
   readonly awaited: AwaitedBlobs
   readonly metrics: Metrics
@@ -43,6 +46,7 @@ export interface LedgerPart {
   isOpen(): boolean
   /** Null unless it waits for peers. Resolves when work is taken again; rejects when it is closed before. */
   readonly recovered: Promise<Restored> | null
+  readonly announce: LedgerProjection['announce']
   /** What the operator should know, in sentences. */
   readonly warnings: readonly string[]
   /** Idempotent. */
@@ -51,7 +55,7 @@ export interface LedgerPart {
 
 /** Resolves when the ledger says what the store says, or when it begins to wait for peers. Throws CONFIG_INVALID for an unusable file. */
 export async function openLedgerPart(init: LedgerPartInit): Promise<LedgerPart> {
-  const { coordinator, keys, store, awaited, metrics, totals, clock, logger, onFault } = init
+  const { coordinator, keys, operator, store, awaited, metrics, totals, clock, logger, onFault } = init
   const { root } = keys.certificate
   let revoked: ReadonlySet<AuthorId> = new Set()
   const ledger = createLedger({ now: () => clock.now(), store, banned: (author) => revoked.has(author) })
@@ -72,12 +76,25 @@ export async function openLedgerPart(init: LedgerPartInit): Promise<LedgerPart> 
     ledger,
     awaited,
     own: new Set([keys.operational, keys.custodial].map(({ publicKey }) => publicKey as AuthorId)),
+    admission: (signed, job) => {
+      operator.revocations.check(signed.author, job)
+      return operator.researchers.meet(signed.author, signed.spec.researcher)
+    },
     after: taking.promise,
     onRefused: (error, { feed }) => {
       logger?.warn({ err: error, author: feed.author }, 'a ledger record was refused')
     }
   })
-  const projection = createLedgerProjection({ coordinator, ledger, keys, clock, metrics, onFault, intakeSettled: () => intake.settled() })
+  const projection = createLedgerProjection({
+    coordinator,
+    ledger,
+    keys,
+    clock,
+    metrics,
+    onFault,
+    revocations: () => operator.revocations.list(),
+    intakeSettled: () => intake.settled()
+  })
   const warnings: string[] = []
   let open = false
   let recovered: Promise<Restored> | null = null
@@ -89,6 +106,10 @@ export async function openLedgerPart(init: LedgerPartInit): Promise<LedgerPart> 
     return restored
   }
   const begin = async (checkpoint: boolean): Promise<void> => {
+    await operator.revocations.enforce(fold.state())
+    // Who had jobs here need not ask, whatever the database has forgotten of it.
+    const authors = [...jobsNewestFirst(coordinator)].filter(({ custodial, held }) => !custodial && held === undefined)
+    operator.researchers.remember(authors.map(({ author }) => author))
     await projection.start({ checkpoint })
     open = true
     taking.resolve(undefined)
@@ -130,7 +151,7 @@ export async function openLedgerPart(init: LedgerPartInit): Promise<LedgerPart> 
     await close()
     throw error
   }
-  return { ledger, isOpen: () => open, recovered, warnings, close }
+  return { ledger, isOpen: () => open, recovered, announce: (revocation) => projection.announce(revocation), warnings, close }
 }
 
 /** What became of a lost database, for people. */

@@ -4,7 +4,7 @@
  * or a full disk kept from being appended is found again by comparing the feed with the store. From time to time a checkpoint
  * sums the feed up, so that a newcomer need not read all of it.
  */
-import { certifyHost, type AuthorId, type KeyPair } from '@peercompute/job-specs'
+import { certifyHost, PeerComputeError, type AuthorId, type JobId, type KeyPair, type RevocationView } from '@peercompute/job-specs'
 import { createFold, followLedger, writeCheckpoint, type Ledger } from '@peercompute/ledger'
 import type { Clock } from '@peercompute/p2p/time'
 import type { Coordinator, Settlement } from '../coordinator.ts'
@@ -26,6 +26,8 @@ export interface ProjectionComponents {
   readonly clock: Clock
   readonly metrics: Pick<Metrics, 'ledgerFlushed'>
   readonly onFault: (error: unknown) => void
+  /** All that were ever made. None by default. */
+  readonly revocations?: () => readonly RevocationView[]
   /** Resolves when every job that the ledger has brought so far was decided on. */
   readonly intakeSettled?: () => Promise<void>
 }
@@ -35,6 +37,8 @@ export interface LedgerProjection {
   start(options?: { readonly checkpoint?: boolean }): Promise<void>
   /** Appends what has been collected. Never rejects: a failure is made up for by the next flush. */
   flush(): Promise<void>
+  /** Appends the record of a revocation now, ahead of everything that waits. Rejects when it cannot; then the next flush tries again. */
+  announce(revocation: RevocationView): Promise<void>
   /** Sums up everything said so far. Rejects with the ledger's error. */
   checkpoint(): Promise<void>
   /** Flushes and stops following; writes nothing when it was never started. Idempotent. */
@@ -42,7 +46,7 @@ export interface LedgerProjection {
 }
 
 export function createLedgerProjection(components: ProjectionComponents): LedgerProjection {
-  const { coordinator, ledger, keys, clock, metrics, onFault, intakeSettled } = components
+  const { coordinator, ledger, keys, clock, metrics, onFault, intakeSettled, revocations = () => [] } = components
   const { root } = keys.certificate
   const writers = { coordinator, own: ledger.writer(keys.operational), custodial: ledger.writer(keys.custodial) }
   const fold = createFold(root)
@@ -73,9 +77,19 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
     throw failures[0]?.reason
   }
 
+  /** Unless the ledger has it. */
+  async function revoke({ kind, subject, reason }: RevocationView): Promise<void> {
+    const state = fold.state()
+    if (kind === 'job' && !state.revokedJobs.has(subject as JobId))
+      await writers.own.append('job.revoke', { job: subject as JobId, reason })
+    if (kind === 'key' && !state.revoked.has(subject as AuthorId))
+      await writers.own.append('key.revoke', { key: subject as AuthorId, reason })
+  }
+
   /** From the ledger and the store, whatever was lost between them. */
   async function catchUp(): Promise<void> {
     projected = readProjected(fold.state(), coordinator.retired())
+    for (const revocation of revocations()) await revoke(revocation)
     for await (const batch of settlementsMissing(coordinator, projected)) await append(batch)
     behind = false
   }
@@ -94,11 +108,12 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
 
   async function checkpointNow(): Promise<void> {
     checkpointAt = clock.now()
-    const made = await makeSnapshot({ coordinator, root, state: fold.state(), covers: ledger.covers() })
+    const state = fold.state()
+    const made = await makeSnapshot({ coordinator, root, state, covers: ledger.covers() })
     if (made === null) return
     // Before the ledger forgets them: a job that is retired here only would be told anew.
     await coordinator.retire(made.retired)
-    await writeCheckpoint(ledger, writers.own, made.snapshot)
+    await writeCheckpoint(ledger, writers.own, made.snapshot, state.revokedJobs)
     await writers.custodial.nextEpoch()
     projected = readProjected(fold.state(), coordinator.retired())
   }
@@ -150,6 +165,16 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
       schedule()
     },
     flush: () => (started ? inTurn(flushNow) : Promise.resolve()),
+    async announce(revocation) {
+      if (!started || closed) throw new PeerComputeError('RECOVERING', 'the ledger is not open yet')
+      try {
+        // Not in turn: a checkpoint or a long catch-up would hold it up.
+        await revoke(revocation)
+      } catch (error) {
+        behind = true
+        throw error
+      }
+    },
     checkpoint: () => inTurn(checkpointNow),
     async close() {
       if (closed) return

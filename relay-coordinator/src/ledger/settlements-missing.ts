@@ -8,6 +8,7 @@ const PAGE_UNITS = 1_000
 
 export async function* settlementsMissing(coordinator: Coordinator, projected: Projected): AsyncGenerator<Settlement[]> {
   for (const job of [...jobsNewestFirst(coordinator)].reverse()) {
+    if (job.held) continue
     const known = projectedJob(projected, job.id)
     if (!known.admitted) {
       const signed = coordinator.signedSpec(job.id)

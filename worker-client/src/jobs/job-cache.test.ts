@@ -43,6 +43,25 @@ describe('job cache', () => {
     expect(jobs.known()).toEqual([job.id])
   })
 
+  it('keeps no revoked job: neither one that comes nor one that it holds', async () => {
+    const revoked = new Set<string>()
+    const ready = Promise.withResolvers<undefined>()
+    const jobs = createJobCache({ fetchBlob, isRevoked: (id, by) => revoked.has(id) || revoked.has(by), ready: ready.promise })
+    const admitting = jobs.admit(await leased(), operational.publicKey)
+    // What was revoked is in the stored ledger, which is still being read.
+    revoked.add(job.id)
+    ready.resolve(undefined)
+    expect(await admitting).toBe(true)
+    expect(jobs.known()).toEqual([])
+
+    revoked.clear()
+    await jobs.admit(await leased(), operational.publicKey)
+    expect(jobs.dropRevoked()).toEqual([])
+    revoked.add(author.publicKey)
+    expect(jobs.dropRevoked()).toEqual([job.id])
+    expect([jobs.known(), (await jobs.prepare(job.id, 'js')).ok]).toEqual([[], false])
+  })
+
   it.each<[string, () => Promise<Partial<LeasedJob>>]>([
     ['a changed specification', async () => ({ signed: { ...job.signed, spec: { ...job.signed.spec, title: 'Mining' } } })],
     ['another author', async () => ({ signed: { ...job.signed, author: operational.publicKey as AuthorId } })],

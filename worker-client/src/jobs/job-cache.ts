@@ -6,12 +6,14 @@ import {
   kernelExecutors,
   PeerComputeError,
   verifySpec,
+  type AuthorId,
   type BlobRef,
   type Bytes,
   type ContentHash,
   type ExecutorKind,
   type JobId,
   type JobSpec,
+  type SignedSpec,
   type UnitFailure
 } from '@peercompute/job-specs'
 import { verifyAdmission, type LeasedJob } from '@peercompute/job-specs/protocol'
@@ -29,15 +31,26 @@ export interface JobCache {
   /** Ids of the jobs held, at most JOBS_MAX. */
   known(): JobId[]
   spec(job: JobId): JobSpec | undefined
-  /** False when a signature or the id does not hold; then the job is not kept. */
+  /** False when a signature or the id does not hold. Then, and when it is revoked, the job is not kept. */
   admit(leased: LeasedJob, operational: string): Promise<boolean>
   /** The job with the bytes that one executor needs. Rejects with COORDINATOR_UNREACHABLE when they cannot be had for now. */
   prepare(job: JobId, executor: ExecutorKind): Promise<Preparation>
+  /** Forgets the jobs that were revoked meanwhile, and names them. */
+  dropRevoked(): readonly JobId[]
 }
 
-export function createJobCache(init: { readonly fetchBlob: FetchBlob; readonly maxBytes?: number }): JobCache {
-  const maxBytes = init.maxBytes ?? BLOB_CACHE_MAX_BYTES
-  const specs = new Map<JobId, JobSpec>()
+export interface JobCacheInit {
+  readonly fetchBlob: FetchBlob
+  readonly maxBytes?: number
+  /** Whether the job or the key of its author was revoked. None is by default. */
+  readonly isRevoked?: (job: JobId, author: AuthorId) => boolean
+  /** Until then it is not known what was revoked. */
+  readonly ready?: Promise<unknown>
+}
+
+export function createJobCache(init: JobCacheInit): JobCache {
+  const { maxBytes = BLOB_CACHE_MAX_BYTES, isRevoked = () => false } = init
+  const jobs = new Map<JobId, SignedSpec>()
   const blobs = new Map<ContentHash, Promise<Bytes>>()
   const sizes = new Map<ContentHash, number>()
 
@@ -65,23 +78,26 @@ export function createJobCache(init: { readonly fetchBlob: FetchBlob; readonly m
   }
 
   return {
-    known: () => [...specs.keys()],
-    spec: (job) => specs.get(job),
+    known: () => [...jobs.keys()],
+    spec: (job) => jobs.get(job)?.spec,
     async admit(leased, operational) {
       if (leased.admittedBy !== operational) return false
       if (!(await verifyAdmission(operational, leased.job, leased.admission)) || !(await verifySpec(leased.signed, leased.job)))
         return false
-      touch(specs, leased.job, leased.signed.spec)
-      for (const oldest of specs.keys()) {
-        if (specs.size <= JOBS_MAX) break
-        specs.delete(oldest)
+      await init.ready
+      if (isRevoked(leased.job, leased.signed.author)) return true
+      touch(jobs, leased.job, leased.signed)
+      for (const oldest of jobs.keys()) {
+        if (jobs.size <= JOBS_MAX) break
+        jobs.delete(oldest)
       }
       return true
     },
     async prepare(job, executor) {
-      const spec = specs.get(job)
-      if (spec === undefined) return { ok: false, reason: 'missing_blob', message: 'The job specification is no longer held' }
-      touch(specs, job, spec)
+      const signed = jobs.get(job)
+      if (signed === undefined) return { ok: false, reason: 'missing_blob', message: 'The job specification is no longer held' }
+      touch(jobs, job, signed)
+      const { spec } = signed
       if (!kernelExecutors(spec.kernel).includes(executor))
         return { ok: false, reason: 'compile_error', message: `The kernel has no program for "${executor}"` }
       const refs = blobRefs(spec, executor)
@@ -96,6 +112,11 @@ export function createJobCache(init: { readonly fetchBlob: FetchBlob; readonly m
           return { ok: false, reason: 'missing_blob', message: error.message }
         throw error
       }
+    },
+    dropRevoked() {
+      const revoked = [...jobs].filter(([job, { author }]) => isRevoked(job, author)).map(([job]) => job)
+      for (const job of revoked) jobs.delete(job)
+      return revoked
     }
   }
 }

@@ -150,6 +150,42 @@ describe('StateManager', () => {
     expect(here.ledger.lacks(strangerB.writer.feed, 1)).toBe(false)
   })
 
+  it('knows what was revoked at once, after a reload, and behind a checkpoint, and believes nobody else', async () => {
+    const [source, stranger] = [await coordinator(), await generateKeyPair({ extractable: false })]
+    const author = stranger.publicKey as AuthorId
+    const [job, other] = ['a', 'b'].map((digit) => digit.repeat(64) as JobId) as [JobId, JobId]
+    const before = manager()
+    before.follow(root)
+    await hear(before, source)
+    let told = 0
+    before.onRevoked(() => told++)
+    await source.writer.append('job.revoke', { job, reason: 'a test' })
+    await hear(before, source)
+    await until(() => told > 0, 'it is told')
+    expect([before.isRevoked(job, author), before.isRevoked(other, author)]).toEqual([true, false])
+
+    const forger = await coordinator(9)
+    const forged = createLedger({ now: () => 1, store: memoryLedgerStore() })
+    const writer = forged.writer(stranger)
+    const otherRoot = await generateKeyPair({ extractable: false })
+    await writer.append('coordinator.open', { certificate: await certifyCoordinator(otherRoot, stranger.publicKey, 9, 1) })
+    await writer.append('job.revoke', { job: other, reason: 'forged' })
+    await hear(before, { ledger: forged })
+    expect([before.ledger.entries(writer.feed).length, before.isRevoked(other, author)]).toEqual([2, false])
+    await before.ledger.saved()
+    before.stop()
+
+    const after = manager()
+    after.follow(root)
+    await after.ledger.ready
+    expect([after.isRevoked(job, author), after.isRevoked(other, author)]).toEqual([true, false])
+    // A later key of the same coordinator strikes out the first one; what this program has heard stays.
+    await forger.writer.append('key.revoke', { key: source.key.publicKey as AuthorId, reason: 'rotated' })
+    await hear(after, forger)
+    expect(after.state()?.revokedJobs.size).toBe(0)
+    expect(after.isRevoked(job, author)).toBe(true)
+  })
+
   it('never continues an own feed that others gave back after its store was lost', async () => {
     const first = manager()
     await first.publish(testSpec())

@@ -38,6 +38,10 @@ export interface StateManager {
   follow(root: RootId): void
   /** Takes nothing more of this author until the next start. Keys that the followed coordinator has revoked are shut out by themselves. */
   ban(author: AuthorId): void
+  /** Whether the followed coordinator has revoked this job, or the key of its author. What was revoked once stays so until this program ends. */
+  isRevoked(job: JobId, author: AuthorId): boolean
+  /** Told when more may be revoked than before. */
+  onRevoked(listener: () => void): () => void
   /** Takes the coordinator's copy of the ledger, where little or nothing of it is held. Resolves when it is in, or will not come. */
   fetchLedger(): Promise<void>
   /** Exchanges the ledger over this network until the network stops; after `fetchLedger`, where that is under way. */
@@ -49,28 +53,48 @@ export interface StateManager {
   stop(): void
 }
 
+const SAYS_WHAT_IS_REVOKED: ReadonlySet<string> = new Set(['job.revoke', 'key.revoke', 'coordinator.open'])
+
 export function createStateManager({ identity, store, clock, verifier, download }: StateManagerInit): StateManager {
   const banned = new Set<AuthorId>()
-  /** Null when the ledger has to be asked again: it is asked at every admission, and the answer changes rarely. */
+  /** What the followed coordinator has ever revoked here, whatever becomes of the record: also when its key is revoked later. */
+  const revokedJobs = new Set<JobId>()
+  const revokedAuthors = new Set<AuthorId>()
+  /** Keys whose records no longer count. Null when the ledger has to be asked again: it is asked at every admission, and the answer changes rarely. */
   let revoked: ReadonlySet<AuthorId> | null = null
+  const revocations = createListeners<undefined>()
+  const revokedKeys = (): ReadonlySet<AuthorId> => {
+    if (revoked !== null) return revoked
+    const state = followed?.fold.state()
+    for (const job of state?.revokedJobs.keys() ?? []) revokedJobs.add(job)
+    for (const author of state?.revoked ?? []) revokedAuthors.add(author)
+    revoked = state?.revoked ?? new Set()
+    return revoked
+  }
+  const mayBeRevoked = () => {
+    revoked = null
+    // The fold hears of the record after this does.
+    queueMicrotask(() => {
+      if (stopped.signal.aborted) return
+      revoked = null
+      revocations.emit(undefined)
+    })
+  }
   const ledger = createLedger({
     now: () => clock.now(),
     store,
-    banned: (author) => {
-      revoked ??= followed?.fold.state().revoked ?? new Set()
-      return banned.has(author) || revoked.has(author)
-    },
+    banned: (author) => banned.has(author) || revokedKeys().has(author),
     ...(verifier === undefined ? {} : { verifier })
   })
   const writer = ledger.writer(identity.host)
   const changes = createListeners<undefined>()
   const subscriptions = [
     ledger.onEntry(({ record }) => {
-      if (record.type === 'key.revoke' || record.type === 'coordinator.open') revoked = null
+      if (SAYS_WHAT_IS_REVOKED.has(record.type)) mayBeRevoked()
       changes.emit(undefined)
     }),
     ledger.onCheckpoint(() => {
-      revoked = null
+      mayBeRevoked()
       changes.emit(undefined)
     })
   ]
@@ -101,7 +125,9 @@ export function createStateManager({ identity, store, clock, verifier, download 
       followed?.end()
       const fold = createFold(root)
       followed = { root, fold, end: followLedger(ledger, fold) }
-      revoked = null
+      revokedJobs.clear()
+      revokedAuthors.clear()
+      mayBeRevoked()
       ledger.follow(root)
       rooted.resolve(root)
       changes.emit(undefined)
@@ -109,6 +135,11 @@ export function createStateManager({ identity, store, clock, verifier, download 
     ban(author) {
       banned.add(author)
     },
+    isRevoked(job, author) {
+      revokedKeys()
+      return revokedJobs.has(job) || revokedAuthors.has(author)
+    },
+    onRevoked: revocations.on,
     fetchLedger() {
       if (download !== undefined)
         fetching = takeHeadStart({

@@ -8,7 +8,7 @@ export function jobSentence(job: JobSummary): string {
   const all = count(job.unitCount)
   switch (job.state) {
     case 'queued':
-      return 'Waiting for its files.'
+      return job.held ? 'Waiting for the operator’s approval.' : 'Waiting for its files.'
     case 'running':
       return done === 0 ? 'Running. No unit is validated yet.' : `${count(done)} of ${all} units are validated.`
     case 'paused':

@@ -39,7 +39,7 @@ export const blobRoutes =
       async (request, reply) => {
         const { sha256 } = request.params
         const announced = awaited.bytes(sha256)
-        if (announced === null) access.check(request)
+        if (announced === null) access.allow(request, 'publish')
         const maxBytes = announced ?? BLOB_MAX_BYTES
         const length = Number(request.headers['content-length'] ?? 0)
         if (length > maxBytes) throw new PeerComputeError('BLOB_TOO_LARGE', `${length} bytes are announced, ${maxBytes} are allowed`)

@@ -3,6 +3,7 @@ import {
   jobActions,
   jobCommandSchema,
   jobDetailSchema,
+  jobIdOf,
   jobPageSchema,
   jobSpecSchema,
   jobSummarySchema,
@@ -17,18 +18,25 @@ import {
   type JobAction,
   type JobCommand,
   type JobId,
-  type SignedSpec
+  type JobSpec,
+  type SignedSpec,
+  type SubmitAnswer
 } from '@peercompute/job-specs'
 import type { FastifySchemaCompiler } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Access } from '../access.ts'
+import type { Access, Caller } from '../access.ts'
 import type { AppComponents } from '../components.ts'
+import type { KeyedLimit } from '../keyed-limit.ts'
 import { JOB_BODY_MAX_BYTES, RATE_WINDOW_MS, type RateLimits } from '../limits.ts'
 import { problemResponse, validateWithZod } from '../problems.ts'
 import { JOB_BODY_INVALID, jobParams, pageQuery, whyQuery } from '../queries.ts'
 
-type Components = Pick<AppComponents, 'coordinator' | 'keys' | 'awaited'> & { readonly access: Access; readonly rateLimits: RateLimits }
+type Components = Pick<AppComponents, 'coordinator' | 'keys' | 'awaited' | 'operator'> & {
+  readonly access: Access
+  readonly rateLimits: RateLimits
+  readonly limit: KeyedLimit
+}
 
 const unsignedSchema = z.strictObject({ spec: jobSpecSchema })
 
@@ -41,10 +49,8 @@ const validateSubmit: FastifySchemaCompiler<unknown> = ({ schema: _union, ...rou
 }
 
 export const jobRoutes =
-  ({ coordinator, keys, awaited, access, rateLimits }: Components): FastifyPluginAsyncZod =>
+  ({ coordinator, keys, awaited, operator, access, rateLimits, limit }: Components): FastifyPluginAsyncZod =>
   async (app) => {
-    const commandTimes = new Map<JobId, number>()
-
     app.post(
       '/jobs',
       {
@@ -59,12 +65,8 @@ export const jobRoutes =
       },
       async (request, reply) => {
         const { body } = request
-        const custodial = !('sig' in body)
-        if (custodial) access.check(request)
-        const signed: SignedSpec = 'sig' in body ? body : await signSpec(keys.custodial, body.spec)
-        if (!(await verifySpec(signed)))
-          throw new PeerComputeError('JOB_SIGNATURE_INVALID', `it is not the signature of ${signed.author} over this specification`)
-        const answer = await coordinator.submit(signed, custodial)
+        const answer = 'sig' in body ? await submitSigned(body) : await submitCustodial(body.spec, access.allow(request, 'publish'))
+        const signed = signedSpecOf(answer.id)
         awaited.expect(signed.spec, answer.missingBlobs)
         return reply
           .code(answer.created ? 201 : 200)
@@ -133,10 +135,38 @@ export const jobRoutes =
           const { id } = request.params
           const signed = signedSpecOf(id)
           if (request.body) await checkCommand(request.body, { id, action, author: signed.author })
-          else access.check(request)
+          else mayCommand(access.allow(request, 'publish'), id)
           await coordinator[action](id)
           return coordinator.job(id)
         }
+      )
+    }
+
+    /** Its author is the one who signed; whether that one may publish here is the operator's to say. */
+    async function submitSigned(signed: SignedSpec): Promise<SubmitAnswer> {
+      if (!(await verifySpec(signed)))
+        throw new PeerComputeError('JOB_SIGNATURE_INVALID', `it is not the signature of ${signed.author} over this specification`)
+      limit.take(`key ${signed.author}`, rateLimits.publish)
+      operator.revocations.check(signed.author, jobIdOf(signed.author, signed.spec))
+      const held = operator.researchers.meet(signed.author, signed.spec.researcher) === 'hold'
+      return coordinator.submit(signed, false, held)
+    }
+
+    /** A token stands for the author: who holds it needs no approval, and the job is the token's. */
+    async function submitCustodial(spec: JobSpec, { token }: Caller): Promise<SubmitAnswer> {
+      const signed = await signSpec(keys.custodial, spec)
+      const id = jobIdOf(signed.author, spec)
+      operator.revocations.check(signed.author, id)
+      // Before the job is there, so that a crash leaves no job without its token. Whoever comes second has no say in it.
+      if (token !== null && coordinator.signedSpec(id) === undefined) operator.setTokenOfJob(id, token)
+      return coordinator.submit(signed, true)
+    }
+
+    function mayCommand({ token, admin }: Caller, job: JobId): void {
+      if (admin || (token !== null && operator.tokenOfJob(job) === token)) return
+      throw new PeerComputeError(
+        'TOKEN_SCOPE',
+        `job ${job} was not published with this token; that token, its author or "admin" may steer it`
       )
     }
 
@@ -154,8 +184,8 @@ export const jobRoutes =
         throw new PeerComputeError('REQUEST_INVALID', 'the signed command is for another job or action than the address')
       if (command.author !== author || !(await verifyJobCommand(command)))
         throw new PeerComputeError('JOB_SIGNATURE_INVALID', 'the command is not signed by the author of the job')
-      if (command.ts <= (commandTimes.get(id) ?? -1))
+      limit.take(`key ${author}`, rateLimits.publish)
+      if (!operator.takeCommand(id, command.ts))
         throw new PeerComputeError('REQUEST_INVALID', 'a command of this age or a newer one was already carried out')
-      commandTimes.set(id, command.ts)
     }
   }

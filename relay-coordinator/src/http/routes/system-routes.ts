@@ -8,23 +8,32 @@ import type { Access } from '../access.ts'
 import type { AppComponents } from '../components.ts'
 import { binaryResponse, problemResponse } from '../problems.ts'
 
-type Components = Pick<AppComponents, 'coordinator' | 'keys' | 'network' | 'relays' | 'iceServers' | 'totals' | 'metrics' | 'ready'> & {
+type Components = Pick<
+  AppComponents,
+  'coordinator' | 'keys' | 'network' | 'relays' | 'iceServers' | 'totals' | 'metrics' | 'ready' | 'alarm'
+> & {
   readonly access: Access
 }
 
 const statusSchema = z.object({ status: z.literal('ok') })
+const readySchema = statusSchema.extend({ alarm: z.string().optional() })
 
 export const probeRoutes =
-  ({ metrics, ready, access }: Components): FastifyPluginAsyncZod =>
+  ({ metrics, ready, alarm = () => null, access }: Components): FastifyPluginAsyncZod =>
   async (app) => {
     app.get('/healthz', { schema: { summary: 'The process answers', response: { 200: statusSchema } } }, async () => ({
       status: 'ok' as const
     }))
 
-    app.get('/readyz', { schema: { summary: 'Jobs and hosts are served', response: { 200: statusSchema } } }, async () => {
-      if (!ready()) throw new PeerComputeError('COORDINATOR_UNREACHABLE', 'it is starting or stopping')
-      return { status: 'ok' as const }
-    })
+    app.get(
+      '/readyz',
+      { schema: { summary: 'Jobs and hosts are served; `alarm` says what an operator should look at', response: { 200: readySchema } } },
+      async () => {
+        if (!ready()) throw new PeerComputeError('COORDINATOR_UNREACHABLE', 'it is starting or stopping')
+        const told = alarm()
+        return { status: 'ok' as const, ...(told === null ? {} : { alarm: told }) }
+      }
+    )
 
     app.get(
       '/version',
@@ -36,12 +45,12 @@ export const probeRoutes =
       '/metrics',
       {
         schema: {
-          summary: 'Prometheus metrics; needs the token, or this machine',
+          summary: 'Prometheus metrics (read)',
           response: { 200: binaryResponse('Prometheus text format', 'text/plain'), ...problemResponse }
         }
       },
       async (request, reply) => {
-        access.check(request)
+        access.allow(request, 'read')
         return reply.type(metrics.contentType).send(await metrics.text())
       }
     )
@@ -52,9 +61,16 @@ export const coordinatorRoutes =
   async (app) => {
     app.get(
       '/coordinator',
-      { schema: { summary: 'Who this coordinator is and how to reach it', response: { 200: coordinatorInfoSchema } } },
+      {
+        schema: {
+          summary: 'Who this coordinator is and how to reach it',
+          querystring: z.object({ relay: z.string().max(128).optional().describe('PeerId of the relay that the client had before') }),
+          response: { 200: coordinatorInfoSchema }
+        }
+      },
       async (request) => {
-        const { peerId, addresses } = network()
+        const { relay } = request.query
+        const { peerId, addresses } = network({ address: request.ip, ...(relay === undefined ? {} : { near: relay }) })
         return {
           version: VERSION,
           certificate: keys.certificate,
@@ -65,7 +81,7 @@ export const coordinatorRoutes =
           iceServers,
           protocols: [WORK_PROTOCOL, LEDGER_PROTOCOL],
           tokenRequired: !access.isLocal(request),
-          hosts: coordinator.hosts().filter((host) => host.connected).length,
+          hosts: coordinator.fleet().hosts,
           jobs: totals.jobs,
           validatedUnits: totals.validatedUnits
         }
