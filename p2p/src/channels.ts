@@ -2,8 +2,11 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { PeerComputeError } from '@peercompute/job-specs'
 import { asError } from './as-error.ts'
+import { pipeChannel } from './pipe-channel.ts'
 import { streamChannel } from './stream-channel.ts'
+import { streamPipe } from './stream-pipe.ts'
 import { subnetOf } from './subnet.ts'
+import type { BytePipe } from './byte-pipe.ts'
 import type { FrameChannel } from './frame-channel.ts'
 import type { PeerNode } from './gossip.ts'
 import type { Connection } from '@libp2p/interface'
@@ -61,22 +64,35 @@ export interface HandleOptions {
  * Answers a protocol. The channel is closed when `handler` is done, and aborted when it rejects.
  * Returns the function that stops answering.
  */
-export async function handleChannel(
+export function handleChannel(
   node: PeerNode,
   protocol: string,
-  { limit, maxInboundStreams, overRelay = true }: HandleOptions,
+  { limit, ...options }: HandleOptions,
   handler: (channel: FrameChannel, remote: RemotePeer) => Promise<void>
+): Promise<() => Promise<void>> {
+  return handlePipe(node, protocol, options, async (pipe, remote) => {
+    const channel = pipeChannel(pipe, { limit })
+    await handler(channel, remote)
+    await channel.close()
+  })
+}
+
+/** The same for bytes, which the handler passes on or reads as it likes. It closes the pipe itself; when it rejects, the pipe is aborted. */
+export async function handlePipe(
+  node: PeerNode,
+  protocol: string,
+  { maxInboundStreams, overRelay = true }: Omit<HandleOptions, 'limit'>,
+  handler: (pipe: BytePipe, remote: RemotePeer) => Promise<void>
 ): Promise<() => Promise<void>> {
   await node.handle(
     protocol,
     async (stream, connection) => {
       const peer = connection.remotePeer.toString()
-      const channel = streamChannel(stream, peer, { limit })
+      const pipe = streamPipe(stream, peer)
       try {
-        await handler(channel, { peer, ...placeOf(connection) })
-        await channel.close()
+        await handler(pipe, { peer, ...placeOf(connection) })
       } catch (error) {
-        channel.abort(asError(error))
+        pipe.abort(asError(error))
       }
     },
     { maxInboundStreams, runOnLimitedConnection: overRelay }

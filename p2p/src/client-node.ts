@@ -4,7 +4,6 @@ import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
 import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
 import { loadWebRtc } from '#web-rtc'
@@ -21,9 +20,9 @@ import {
   CONNECTION_MONITOR,
   DHT_PROTOCOL,
   WEBSOCKETS,
-  webRtcSettings,
-  YAMUX
+  webRtcSettings
 } from './settings.ts'
+import { muxer } from './muxer.ts'
 import { joinPeers } from './relay-peers-client.ts'
 import { groupRelays } from './supervisor.ts'
 import { loadTcp } from './tcp.ts'
@@ -77,7 +76,7 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
       ...(tcp === null ? [] : [tcp()])
     ],
     connectionEncrypters: [encrypter],
-    streamMuxers: [yamux(YAMUX)],
+    streamMuxers: [muxer()],
     connectionGater: { denyDialMultiaddr: dialGate(options.relays) },
     connectionManager: CLIENT_CONNECTIONS,
     connectionMonitor: CONNECTION_MONITOR,

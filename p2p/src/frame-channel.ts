@@ -1,4 +1,4 @@
-/** Messages both ways between two parties. Over libp2p see stream-channel.ts; anything else may have the same shape. */
+/** Messages both ways between two parties. Over bytes see pipe-channel.ts; anything else may have the same shape. */
 import type { Frame } from '@peercompute/job-specs/protocol'
 
 export interface FrameChannel {

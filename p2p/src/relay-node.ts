@@ -5,13 +5,15 @@ import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
 import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
+import { PeerComputeError } from '@peercompute/job-specs'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { GOSSIP_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
 import { ownAnnouncement } from './announcement.ts'
+import { turnAway } from './disconnect.ts'
 import { encryption } from './encryption.ts'
 import { atMost, followTopic, type GossipValidator } from './gossip.ts'
+import { muxer } from './muxer.ts'
 import { parsePeerKey } from './peer-key.ts'
 import { introducePeers } from './relay-peers.ts'
 import { serveTopics } from './relay-topics.ts'
@@ -24,8 +26,7 @@ import {
   RELAY_TOPICS,
   TEST_MAX_BYTES,
   TEST_TOPIC,
-  WEBSOCKETS,
-  YAMUX
+  WEBSOCKETS
 } from './settings.ts'
 import type { Libp2p } from '@libp2p/interface'
 
@@ -44,6 +45,8 @@ export interface RelayOptions {
   readonly listen?: string
   /** Topics to forward besides the ledger's and discovery's. */
   readonly topics?: readonly string[]
+  /** Whether a peer is turned away as soon as it has come. */
+  readonly deny?: (peer: string) => boolean
   /** No encryption, for development: CONFIG_INVALID unless the relay is on loopback. */
   readonly unencrypted?: boolean
 }
@@ -55,7 +58,12 @@ const GATES: ReadonlyMap<string, GossipValidator> = new Map([
 
 /** Starts a relay. Every topic that it forwards has a size limit from the start; `followTopic` puts a stricter gate in its place. */
 export async function createRelayNode(options: RelayOptions): Promise<RelayNode> {
-  return startRelay(await relaySettings(options), options.topics)
+  const relay = await startRelay(await relaySettings(options), options.topics)
+  relay.addEventListener('connection:open', ({ detail: connection }) => {
+    if (options.deny?.(connection.remotePeer.toString()) === true)
+      turnAway(connection, new PeerComputeError('RATE_LIMITED', 'this peer is kept out for a while'))
+  })
+  return relay
 }
 
 /** For tests that show what happens without one of the settings. */
@@ -76,7 +84,7 @@ export async function relaySettings(options: RelayOptions) {
     addresses: { listen: [listen], announce: [...options.announce] },
     transports: [webSockets(WEBSOCKETS)],
     connectionEncrypters: [await encryption(options.unencrypted === true, [listen, ...options.announce])],
-    streamMuxers: [yamux(YAMUX)],
+    streamMuxers: [muxer()],
     connectionManager: RELAY_CONNECTIONS,
     connectionMonitor: CONNECTION_MONITOR,
     services: {

@@ -63,6 +63,7 @@ describe('the machine-readable side', () => {
     }>()
     expect(document.openapi).toBe('3.1.0')
     expect(Object.keys(document.paths).sort()).toEqual([
+      '/api/v1/audit',
       '/api/v1/blobs/{sha256}',
       '/api/v1/coordinator',
       '/api/v1/events',
@@ -78,6 +79,12 @@ describe('the machine-readable side', () => {
       '/api/v1/jobs/{id}/spec',
       '/api/v1/jobs/{id}/values',
       '/api/v1/jobs/{id}/why',
+      '/api/v1/researchers',
+      '/api/v1/researchers/{key}/approve',
+      '/api/v1/researchers/{key}/refuse',
+      '/api/v1/revocations',
+      '/api/v1/tokens',
+      '/api/v1/tokens/{id}',
       '/api/v1/work',
       '/healthz',
       '/metrics',

@@ -8,17 +8,20 @@ import { jsonSchemaTransform, serializerCompiler } from 'fastify-type-provider-z
 import { createAccess } from './http/access.ts'
 import type { App, AppComponents } from './http/components.ts'
 import { closeGracefully } from './http/graceful-close.ts'
+import { createKeyedLimit } from './http/keyed-limit.ts'
 import { BODY_MAX_BYTES, DEFAULT_RATE_LIMITS, RATE_WINDOW_MS } from './http/limits.ts'
 import { createLiveStreams } from './http/live-stream.ts'
 import { registerPages } from './http/pages.ts'
-import { problemHandler, validateWithZod } from './http/problems.ts'
+import { problemHandler, refuseNoHttp, validateWithZod } from './http/problems.ts'
 import { blobRoutes } from './http/routes/blob-routes.ts'
 import { eventRoutes } from './http/routes/event-routes.ts'
 import { hostRoutes } from './http/routes/host-routes.ts'
 import { jobRoutes } from './http/routes/job-routes.ts'
 import { ledgerRoutes } from './http/routes/ledger-routes.ts'
+import { operatorRoutes } from './http/routes/operator-routes.ts'
 import { resultRoutes } from './http/routes/result-routes.ts'
 import { coordinatorRoutes, probeRoutes } from './http/routes/system-routes.ts'
+import { tokenRoutes } from './http/routes/token-routes.ts'
 import { workRoutes } from './http/routes/work-routes.ts'
 import { VERSION } from './version.ts'
 
@@ -28,14 +31,29 @@ export const API_PREFIX = '/api/v1'
 const REQUEST_TIMEOUT_MS = 300_000
 
 export async function createApp(components: AppComponents): Promise<App> {
-  const { coordinator, token, publicUrl, trustProxy = [], metrics, clock, onFault, logger, rateLimits = DEFAULT_RATE_LIMITS } = components
-  const access = createAccess(token, publicUrl === undefined)
+  const {
+    coordinator,
+    operator,
+    publicUrl,
+    trustProxy = [],
+    metrics,
+    clock,
+    onFault,
+    logger,
+    rateLimits = DEFAULT_RATE_LIMITS
+  } = components
+  const limit = createKeyedLimit(clock)
+  const access = createAccess({ tokens: operator.tokens, open: publicUrl === undefined, limit, perMinute: rateLimits.all })
   const app: App = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_MAX_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    trustProxy: trustProxy.length > 0 ? [...trustProxy] : false
+    trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
+    frameworkErrors: (error, request, reply) => {
+      void problemHandler(onFault)(error, request, reply)
+    },
+    clientErrorHandler: refuseNoHttp
   })
   app.setValidatorCompiler(validateWithZod)
   app.setSerializerCompiler(serializerCompiler)
@@ -74,7 +92,7 @@ export async function createApp(components: AppComponents): Promise<App> {
     live.close()
   })
   closeGracefully(app, clock)
-  const all = { ...components, access, live, rateLimits }
+  const all = { ...components, access, live, rateLimits, limit }
   await registerPages(app, components)
   await app.register(probeRoutes(all))
   for (const routes of [
@@ -84,6 +102,8 @@ export async function createApp(components: AppComponents): Promise<App> {
     hostRoutes(all),
     blobRoutes(all),
     ledgerRoutes(all),
+    tokenRoutes(all),
+    operatorRoutes(all),
     workRoutes(all),
     eventRoutes(all)
   ]) {

@@ -42,6 +42,8 @@ export type Settlement =
   | { readonly kind: 'settled'; readonly job: JobId; readonly start: number; readonly digests: readonly ContentHash[] }
   | { readonly kind: 'ended'; readonly job: JobId; readonly state: 'completed' | 'failed' | 'cancelled'; readonly settled: number }
   | { readonly kind: 'credit'; readonly account: AccountId; readonly microCredits: number }
+  /** Others were faster with all that was left of this lease: its host can stop computing it. */
+  | { readonly kind: 'overtaken'; readonly job: JobId; readonly epoch: number; readonly host: HostId }
 
 /** What a ledger says of a job. `settled` may overlap. */
 export interface RememberedJob {
@@ -73,7 +75,8 @@ export interface Coordinator {
   hostConnected(host: ConnectedHost): Promise<void>
   /** Its leases go back at once. */
   hostDisconnected(host: HostId): Promise<void>
-  ask(host: HostId, request: { executor: ExecutorKind; units: number; seconds: number }): Promise<WorkAnswer>
+  /** `knownJobs`: those of which the host holds specification and blobs. */
+  ask(host: HostId, request: { executor: ExecutorKind; units: number; seconds: number; knownJobs?: readonly JobId[] }): Promise<WorkAnswer>
   /** The signature has been checked by the caller. `values` are the successful units' bytes, concatenated in order. */
   report(report: Report, values: Uint8Array): Promise<readonly { unit: number; answer: ReportAnswer }[]>
   renew(
@@ -95,6 +98,8 @@ export interface Coordinator {
   why(job: JobId, unit?: number): Why
   whyHost(host: HostId): Why
   hosts(): readonly HostView[]
+  /** Connected hosts, those of them that hold units, and validated units of all jobs. Costs nothing. */
+  fleet(): { readonly hosts: number; readonly computing: number; readonly validatedUnits: number }
   /** Total of each account that has earned any, in millionths. */
   credit(): ReadonlyMap<AccountId, number>
   /** Settled units in unit order, from `from` on. `next` is the unit to go on with. */

@@ -1,12 +1,15 @@
 /** One process, one port: assembles store, core, ledger, relay and pages, and takes them down in the opposite order. */
-import type { RootId } from '@peercompute/job-specs'
+import { PeerComputeError, type RootId } from '@peercompute/job-specs'
 import { WORK_FRAME_MAX_BYTES, WORK_PROTOCOL } from '@peercompute/job-specs/protocol'
 import { groupRelays, handleChannel, PeerComputeProvider, superviseRelays } from '@peercompute/p2p'
-import { announceFor, attachRelay, createRelayNode, peerKeyFromSeed } from '@peercompute/p2p/relay'
+import { announceFor, attachRelay, createRelayNode, disconnect, peerKeyFromSeed } from '@peercompute/p2p/relay'
 import { systemClock, type Clock } from '@peercompute/p2p/time'
+import { createOperator, type Operator } from './access/operator.ts'
+import { createAccessStore } from './access/sqlite-access-store.ts'
 import { createApp } from './app.ts'
 import { createAwaitedBlobs } from './blobs/awaited-blobs.ts'
 import { openBlobFolder } from './blobs/blob-folder.ts'
+import { expectAgain } from './blobs/expect-again.ts'
 import { storeLibraryBlobs } from './blobs/library-blobs.ts'
 import { openDataFolder } from './config/data-folder.ts'
 import { localOrigins } from './config/origins.ts'
@@ -14,21 +17,27 @@ import { takeDown } from './config/take-down.ts'
 import { readServeConfig, type ServeConfig, type ServeConfigInput } from './config/serve-config.ts'
 import type { Coordinator } from './coordinator.ts'
 import { closedUntil } from './engine/closed-until.ts'
+import { DEFAULT_POLICY } from './core/index.ts'
 import { createCoordinator } from './engine/coordinator.ts'
-import type { Logger, SandboxPage } from './http/components.ts'
+import type { ClientPlace, Logger, SandboxPage } from './http/components.ts'
 import { clientAddressBehind } from './http/client-address.ts'
 import { listen } from './http/listen.ts'
 import { createUpgradeGate } from './http/upgrade-gate.ts'
 import { loadAdminToken } from './keys/admin-token.ts'
 import { loadCoordinatorKeys } from './keys/coordinator-keys.ts'
 import { keySeed } from './keys/key-file.ts'
+import { createDiskGuard } from './durability/disk-guard.ts'
+import { guardedBlobs } from './durability/guarded-blobs.ts'
 import { openFeedStore } from './ledger/feed-store.ts'
-import { openLedgerPart } from './ledger/ledger-part.ts'
+import { openLedgerPart, type LedgerPart } from './ledger/ledger-part.ts'
 import type { Restored } from './ledger/restore-jobs.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createTotals } from './metrics/totals.ts'
+import { startRelayPool, type RelayPlace, type RelayView } from './relay/relay-pool.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
+import { createFloodGuard } from './work/flood-guard.ts'
 import { createWorkServer } from './work/work-server.ts'
+import { WORK_STREAMS_PER_CONNECTION } from './work/work-streams.ts'
 
 export interface ServeOptions extends ServeConfigInput {
   /** Document and headers of `/sandbox.html`. */
@@ -46,11 +55,14 @@ export interface RunningServer {
   /** What libp2p clients dial. */
   readonly addresses: readonly string[]
   readonly dataDir: string
+  /** Relay processes as they were at the start; none by default. */
+  readonly relays: readonly RelayView[]
   /** The admin token at the first start, null afterwards. Show it once. */
   readonly adminToken: string | null
   /** True when requests of this machine need no token. Say so. */
   readonly openOnLoopback: boolean
   readonly coordinator: Coordinator
+  readonly operator: Operator
   /** Null unless its database is lost and it waits for peers to bring the ledger. Resolves when it takes work again. */
   readonly recovered: Promise<Restored> | null
   /** What the operator should know, in sentences. */
@@ -58,9 +70,6 @@ export interface RunningServer {
   /** Takes no more work, writes what is under way, frees port and data folder. Idempotent. */
   close(): Promise<void>
 }
-
-/** Work streams that one connection may hold; one is used. */
-const WORK_STREAMS_PER_CONNECTION = 8
 
 /**
  * Starts a coordinator.
@@ -82,6 +91,9 @@ export async function serve({ sandboxPage, logger, clock = systemClock, ...flags
   }
 }
 
+/** Reports are still taken. */
+const NO_ROOM_POLICY = { ...DEFAULT_POLICY, leasing: false }
+
 interface Surroundings {
   readonly sandboxPage: SandboxPage | undefined
   readonly logger: Logger | undefined
@@ -97,19 +109,50 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const folder = await openDataFolder(config.dataDir)
   teardown.push(() => folder.release())
   const keys = await loadCoordinatorKeys(folder.keys, clock.now())
-  const token = await loadAdminToken(folder.keys)
-  const blobs = await openBlobFolder(folder.blobs)
+  const adminToken = await loadAdminToken(folder.keys)
+  const disk = createDiskGuard({
+    folder: folder.path,
+    clock,
+    minFree: config.minFree,
+    onAlarm: (alarm) => {
+      if (alarm !== null) logger?.error(alarm)
+      else {
+        logger?.warn('there is room on the disk again, and work is given out')
+        store.resumeMoving()
+      }
+    },
+    onFault
+  })
+  teardown.push(() => {
+    disk.close()
+  })
+  const blobs = guardedBlobs(await openBlobFolder(folder.blobs), disk)
   await storeLibraryBlobs(blobs)
   const awaited = createAwaitedBlobs()
 
+  const store = openSqliteStore(folder.database, { segments: folder.segments, makeRoom: () => disk.makeRoom(), onFault })
   const coordinator = createCoordinator({
-    store: openSqliteStore(folder.database),
+    store,
     now: () => clock.now(),
     random: Math.random,
-    hasBlob: async (sha256) => (await blobs.size(sha256)) !== null
+    hasBlob: async (sha256) => (await blobs.size(sha256)) !== null,
+    policy: () => (disk.roomy ? DEFAULT_POLICY : NO_ROOM_POLICY)
   })
   teardown.push(() => coordinator.close())
-  const metrics = createMetrics(coordinator)
+  await disk.start()
+  await expectAgain(coordinator, blobs, awaited)
+  const ledgerOpened = Promise.withResolvers<LedgerPart>()
+  const operator = createOperator({
+    store: createAccessStore(store),
+    audit: store,
+    coordinator,
+    keys,
+    adminToken,
+    newResearchers: config.newResearchers ?? (config.publicUrl === undefined ? 'admit' : 'ask'),
+    announce: async (revocation) => (await ledgerOpened.promise).announce(revocation),
+    now: () => clock.now()
+  })
+  const metrics = createMetrics(coordinator, disk)
   const totals = createTotals(coordinator)
   teardown.push(() => {
     metrics.close()
@@ -123,6 +166,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const memory = await openLedgerPart({
     coordinator,
     keys,
+    operator,
     store: feeds,
     awaited,
     metrics,
@@ -134,11 +178,13 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     recoverFrom: config.recoverFrom
   })
   teardown.push(() => memory.close())
+  ledgerOpened.resolve(memory)
   const { ledger } = memory
   const taking = closedUntil(() => memory.isOpen(), coordinator)
 
   const work = createWorkServer({ coordinator: taking, keys, clock, metrics, onFault })
   const network = { peerId: '', addresses: [] as readonly string[] }
+  let placeFor: (client: ClientPlace) => RelayPlace | null = () => null
   let ready = false
   const app = await createApp({
     coordinator: taking,
@@ -146,7 +192,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     blobs,
     awaited,
     keys,
-    token,
+    operator,
     ledger,
     metrics,
     totals,
@@ -154,8 +200,9 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     onFault,
     sandboxPage,
     logger,
-    network: () => network,
+    network: (client) => placeFor(client) ?? network,
     ready: () => ready && memory.isOpen(),
+    alarm: () => disk.alarm,
     publicUrl: config.publicUrl,
     trustProxy: config.trustProxy,
     relays: config.alsoRelay,
@@ -166,7 +213,14 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const port = await listen(app, config)
   const origins = localOrigins(config.host, port)
 
+  let cutAtRelays: (peer: string, why: string) => void = () => undefined
+  const guard = createFloodGuard(clock, (peer) => {
+    const why = 'too many messages that led to nothing'
+    disconnect(relay, peer, new PeerComputeError('RATE_LIMITED', why))
+    cutAtRelays(peer, why)
+  })
   const relay = await createRelayNode({
+    deny: (peer) => guard.isOut(peer),
     peerKey: await peerKeyFromSeed(await keySeed(keys.peer)),
     announce: (config.publicUrl === undefined ? origins : [config.publicUrl]).map(announceFor)
   })
@@ -176,7 +230,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     relay,
     WORK_PROTOCOL,
     { limit: WORK_FRAME_MAX_BYTES, maxInboundStreams: WORK_STREAMS_PER_CONNECTION },
-    (channel, { subnet }) => work.serve(channel, subnet)
+    (channel, { subnet }) => work.serve(guard.watch(channel), subnet)
   )
   const provider = await PeerComputeProvider.start(relay, ledger, { clock })
   teardown.push(() => provider.stop())
@@ -188,6 +242,25 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   })
   network.peerId = relay.peerId.toString()
   network.addresses = relay.getMultiaddrs().map(String)
+  const relays = await startRelayPool({
+    config,
+    port,
+    dataDir: folder.path,
+    root: keys.certificate.root,
+    scheduler: network,
+    serve: (channel, subnet) => work.serve(guard.watch(channel), subnet),
+    clock,
+    random: Math.random,
+    onTrouble: (sentence) => {
+      logger?.warn(sentence)
+    }
+  })
+  teardown.push(() => relays.close())
+  metrics.followRelays(() => relays.relays)
+  cutAtRelays = (peer, why) => {
+    relays.cut(peer, why)
+  }
+  placeFor = ({ address, near }) => relays.placeFor(address, near)
   ready = true
   teardown.push(() => {
     ready = false
@@ -199,9 +272,11 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     root: keys.certificate.root,
     ...network,
     dataDir: folder.path,
-    adminToken: token.fresh,
+    adminToken: adminToken.fresh,
     openOnLoopback: config.publicUrl === undefined,
+    relays: relays.relays,
     coordinator: taking,
+    operator,
     recovered: memory.recovered,
     warnings: memory.warnings,
     close

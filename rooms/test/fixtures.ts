@@ -67,6 +67,7 @@ export function ledgerState(...jobs: LedgerJob[]): LedgerState {
     jobs: new Map(jobs.map((job) => [job.id, job])),
     credit: new Map(),
     revoked: new Set(),
+    revokedJobs: new Map(),
     coordinators: new Map(),
     retired: { jobs: 0, units: 0 }
   }

@@ -57,13 +57,17 @@ export async function assembleKernel(parts: KernelParts): Promise<NodeKernel> {
   const outbox = await createOutbox({ store: parts.outboxStore, host: identity.certificate.host })
   const store = createBlobStore({ disk: parts.blobDisk ?? createMemoryBlobDisk() })
   const blobs = createBlobClient({ store, coordinator, fetch, clock, random })
-  const jobs = createJobCache({ fetchBlob: blobs.fetch })
   const state = createStateManager({
     identity,
     store: parts.ledgerStore,
     clock,
     download: ledgerDownload(coordinator, fetch),
     ...(parts.verifier === undefined ? {} : { verifier: parts.verifier })
+  })
+  const jobs = createJobCache({
+    fetchBlob: blobs.fetch,
+    isRevoked: (job, author) => state.isRevoked(job, author),
+    ready: state.ledger.ready.catch(() => undefined)
   })
   const network = createNetworkManager({
     coordinator,

@@ -157,8 +157,8 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
     network.onSession((session) => {
       compute.setSession(session)
     }),
-    network.onStop(({ job }) => {
-      compute.cancel(job)
+    network.onStop(({ job, epoch }) => {
+      compute.cancel(job, epoch)
     }),
     network.onNudge(() => {
       compute.nudge()
@@ -174,6 +174,9 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
     compute.onUnit((event) => {
       const spec = jobs.spec(event.job)
       if (spec !== undefined) units.emit({ ...event, spec })
+    }),
+    stateManager.onRevoked(() => {
+      for (const job of jobs.dropRevoked()) compute.cancel(job)
     }),
     stateManager.onChange(announce),
     outbox.onChange(announce)

@@ -86,3 +86,4 @@ export function portOf(server: { address(): unknown }): number {
 }
 
 export { subscribersOf } from '../gossip.ts'
+export { openLightConnection, type LightConnection } from './light-connection.ts'

@@ -2,6 +2,9 @@
 import { reportAnswers, type ErrorCode, type Report, type ReportAnswer } from '@peercompute/job-specs'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Coordinator } from '../coordinator.ts'
+import type { DiskGuard } from '../durability/disk-guard.ts'
+import type { RelayView } from '../relay/relay-pool.ts'
+import { registerRelayMetrics } from './relay-metrics.ts'
 
 export interface WorkMetrics {
   message(type: string): void
@@ -19,6 +22,7 @@ export interface HttpMetrics {
 export interface Metrics extends WorkMetrics, HttpMetrics {
   /** `failed`: it will be tried again from the store. */
   ledgerFlushed(records: number, outcome: 'appended' | 'failed'): void
+  followRelays(relays: () => readonly RelayView[]): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -28,7 +32,7 @@ export interface Metrics extends WorkMetrics, HttpMetrics {
 const COMPUTE_SECONDS = [0.001, 0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800]
 const REQUEST_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10]
 
-export function createMetrics(coordinator: Coordinator): Metrics {
+export function createMetrics(coordinator: Coordinator, disk: Pick<DiskGuard, 'freeBytes' | 'alarm'> | null = null): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const admitted = new Counter({ name: 'peercompute_jobs_admitted_total', help: 'Jobs admitted since the start.', registers })
@@ -84,7 +88,23 @@ export function createMetrics(coordinator: Coordinator): Metrics {
     help: 'Hosts that are connected now.',
     registers,
     collect() {
-      this.set(coordinator.hosts().filter((host) => host.connected).length)
+      this.set(coordinator.fleet().hosts)
+    }
+  })
+  new Gauge({
+    name: 'peercompute_disk_free_bytes',
+    help: 'Free space on the disk of the data folder.',
+    registers,
+    collect() {
+      this.set(disk?.freeBytes ?? NaN)
+    }
+  })
+  new Gauge({
+    name: 'peercompute_disk_alarm',
+    help: 'Whether no work is given out because there is too little space (1) or not (0).',
+    registers,
+    collect() {
+      this.set(disk === null || disk.alarm === null ? 0 : 1)
     }
   })
   new Gauge({
@@ -104,6 +124,8 @@ export function createMetrics(coordinator: Coordinator): Metrics {
       this.set((user + system) / 1e6)
     }
   })
+  let relays: () => readonly RelayView[] = () => []
+  registerRelayMetrics(registry, () => relays())
   for (const answer of reportAnswers) answers.inc({ answer }, 0)
 
   const unsubscribe = coordinator.onSettlement((settlement) => {
@@ -112,16 +134,22 @@ export function createMetrics(coordinator: Coordinator): Metrics {
     if (settlement.kind === 'ended') ended.inc({ state: settlement.state })
   })
 
+  // Each look-up by labels sorts and joins them anew.
+  const byType = remembered((type: string) => messages.labels(type))
+  const byAnswer = remembered((answer: ReportAnswer) => answers.labels(answer))
+  const byExecutor = remembered((executor: string) => compute.labels(executor))
+
   return {
     message(type) {
-      messages.inc({ type })
+      byType(type).inc()
     },
     refused(code) {
       refusals.inc({ code })
     },
     reported(report, given) {
-      for (const { answer } of given) answers.inc({ answer })
-      for (const unit of report.units) compute.observe({ executor: report.executor }, unit.computeMs / 1_000)
+      for (const { answer } of given) byAnswer(answer).inc()
+      const times = byExecutor(report.executor)
+      for (const unit of report.units) times.observe(unit.computeMs / 1_000)
     },
     request(method, route, status, seconds) {
       http.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds)
@@ -135,8 +163,20 @@ export function createMetrics(coordinator: Coordinator): Metrics {
     ledgerFlushed(count, outcome) {
       records.inc({ outcome }, count)
     },
+    followRelays(views) {
+      relays = views
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
     close: unsubscribe
+  }
+}
+
+function remembered<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const known = new Map<Key, Value>()
+  return (key) => {
+    const value = known.get(key) ?? make(key)
+    known.set(key, value)
+    return value
   }
 }

@@ -17,7 +17,7 @@ export function createTotals(coordinator: Coordinator): Totals {
     jobs = 0
     validatedUnits = 0
     for (const job of jobsNewestFirst(coordinator)) {
-      jobs++
+      if (!job.held) jobs++
       validatedUnits += job.units.validated
     }
   }

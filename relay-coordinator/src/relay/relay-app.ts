@@ -9,7 +9,7 @@ import { z } from 'zod'
 import type { App, Logger } from '../http/components.ts'
 import { closeGracefully } from '../http/graceful-close.ts'
 import { BODY_MAX_BYTES, DEFAULT_RATE_LIMITS, RATE_WINDOW_MS } from '../http/limits.ts'
-import { problemHandler, validateWithZod } from '../http/problems.ts'
+import { problemHandler, refuseNoHttp, validateWithZod } from '../http/problems.ts'
 
 /** `GET /api/v1/relay`. */
 export const relayInfoSchema = z.object({
@@ -40,6 +40,10 @@ export async function createRelayApp({ info, trustProxy, clock, onFault, logger 
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_MAX_BYTES,
+    frameworkErrors: (error, request, reply) => {
+      void problemHandler(onFault)(error, request, reply)
+    },
+    clientErrorHandler: refuseNoHttp,
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false
   })
   app.setValidatorCompiler(validateWithZod)

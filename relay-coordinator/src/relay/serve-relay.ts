@@ -5,7 +5,7 @@
 import type { RootId } from '@peercompute/job-specs'
 import { createLedger } from '@peercompute/ledger'
 import { PeerComputeProvider } from '@peercompute/p2p'
-import { announceFor, attachRelay, createRelayNode, peerKeyFromSeed } from '@peercompute/p2p/relay'
+import { announceFor, attachRelay, createRelayNode, peerKeyFromSeed, type RelayNode } from '@peercompute/p2p/relay'
 import { systemClock, type Clock } from '@peercompute/p2p/time'
 import { join } from 'node:path'
 import { openDataFolder } from '../config/data-folder.ts'
@@ -24,6 +24,10 @@ import { createRelayApp } from './relay-app.ts'
 export interface ServeRelayOptions extends RelayConfigInput {
   readonly logger?: Logger
   readonly clock?: Clock
+  /** Before the first client is let in, e.g. to answer further protocols. */
+  readonly prepare?: (node: RelayNode) => Promise<void>
+  /** PeerIds that are kept out. Asked at each connection. */
+  readonly deny?: (peer: string) => boolean
 }
 
 export interface RunningRelay {
@@ -33,12 +37,13 @@ export interface RunningRelay {
   readonly addresses: readonly string[]
   readonly root: RootId | null
   readonly dataDir: string
+  readonly node: RelayNode
   /** Frees port and data folder. Idempotent. */
   close(): Promise<void>
 }
 
 /** Throws CONFIG_INVALID, DATA_FOLDER_UNWRITABLE, DATA_FOLDER_LOCKED, KEY_INVALID, PORT_IN_USE; nothing stays open then. */
-export async function serveRelay({ logger, clock = systemClock, ...flags }: ServeRelayOptions): Promise<RunningRelay> {
+export async function serveRelay({ logger, clock = systemClock, prepare, deny, ...flags }: ServeRelayOptions): Promise<RunningRelay> {
   const config = readRelayConfig(flags)
   const teardown: (() => unknown)[] = []
   let closing: Promise<void> | null = null
@@ -47,19 +52,22 @@ export async function serveRelay({ logger, clock = systemClock, ...flags }: Serv
     return closing
   }
   try {
-    return { ...(await start(config, logger, clock, teardown)), close }
+    return { ...(await start(config, { logger, clock, prepare, deny, teardown })), close }
   } catch (error) {
     await close().catch(() => undefined) // What went wrong first is what the caller must hear.
     throw error
   }
 }
 
-async function start(
-  config: RelayConfig,
-  logger: Logger | undefined,
-  clock: Clock,
-  teardown: (() => unknown)[]
-): Promise<Omit<RunningRelay, 'close'>> {
+interface Surroundings {
+  readonly logger: Logger | undefined
+  readonly clock: Clock
+  readonly prepare: ServeRelayOptions['prepare']
+  readonly deny: ServeRelayOptions['deny']
+  readonly teardown: (() => unknown)[]
+}
+
+async function start(config: RelayConfig, { logger, clock, prepare, deny, teardown }: Surroundings): Promise<Omit<RunningRelay, 'close'>> {
   const onFault = (error: unknown): void => {
     logger?.error({ err: error }, 'unexpected error')
   }
@@ -100,15 +108,17 @@ async function start(
 
   const relay = await createRelayNode({
     peerKey: await peerKeyFromSeed(await keySeed(peer)),
-    announce: (config.publicUrl === undefined ? origins : [config.publicUrl]).map(announceFor)
+    announce: (config.publicUrl === undefined ? origins : [config.publicUrl]).map(announceFor),
+    ...(deny === undefined ? {} : { deny })
   })
   teardown.push(() => relay.stop())
   peers.count = () => relay.getPeers().length
   const provider = await PeerComputeProvider.start(relay, ledger, { clock })
   teardown.push(() => provider.stop())
+  await prepare?.(relay)
   const addressOf = clientAddressBehind(config.trustProxy)
   teardown.push(attachRelay(app.server, relay, createUpgradeGate({ clock, subnetQuota: config.subnetQuota, addressOf }), addressOf))
   network.peerId = relay.peerId.toString()
   network.addresses = relay.getMultiaddrs().map(String)
-  return { url: config.publicUrl ?? origins[0] ?? `http://127.0.0.1:${port}`, port, ...network, root, dataDir: folder.path }
+  return { url: config.publicUrl ?? origins[0] ?? `http://127.0.0.1:${port}`, port, ...network, root, dataDir: folder.path, node: relay }
 }

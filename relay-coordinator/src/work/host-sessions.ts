@@ -36,13 +36,6 @@ interface Presence {
   idle: boolean
 }
 
-const STOPPED_BY = {
-  paused: 'job_paused',
-  completed: 'job_completed',
-  failed: 'job_failed',
-  cancelled: 'job_cancelled'
-} as const satisfies Record<string, ReasonCode>
-
 export function createHostSessions(coordinator: Coordinator, clock: Clock): HostSessions {
   const present = new Map<HostId, Presence>()
   let moments = 0
@@ -68,14 +61,16 @@ export function createHostSessions(coordinator: Coordinator, clock: Clock): Host
     })
   }
 
-  function stop(job: JobId, why: ReasonCode): void {
-    for (const { session, jobs } of present.values()) if (jobs.delete(job)) session.push({ type: 'stop', job, why })
+  function stop(job: JobId): void {
+    const why: ReasonCode = coordinator.why(job).code
+    // A revoked one must not run on anywhere, so nothing depends on knowing who holds it: hosts that came back may.
+    for (const { session, jobs } of present.values()) if (jobs.delete(job) || why === 'revoked') session.push({ type: 'stop', job, why })
   }
 
   function followLive(event: LiveEvent): void {
     if (event.event !== 'job') return
     const { id, state, units } = event.data
-    if (state === 'paused') stop(id, STOPPED_BY.paused)
+    if (state === 'paused') stop(id)
     else if (state === 'running' && units.waiting + units.validating > 0) workAppeared()
   }
 
@@ -83,7 +78,9 @@ export function createHostSessions(coordinator: Coordinator, clock: Clock): Host
     coordinator.onLive(followLive),
     coordinator.onSettlement((settlement) => {
       if (settlement.kind === 'admitted') workAppeared()
-      if (settlement.kind === 'ended') stop(settlement.job, STOPPED_BY[settlement.state])
+      if (settlement.kind === 'ended') stop(settlement.job)
+      if (settlement.kind === 'overtaken')
+        present.get(settlement.host)?.session.push({ type: 'stop', job: settlement.job, epoch: settlement.epoch, why: 'settled' })
     })
   ]
 

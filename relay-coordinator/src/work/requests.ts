@@ -20,9 +20,23 @@ export type AnswerRequest = (session: HostSession, request: HostRequest, attachm
 
 /** Throws PeerComputeError for what is refused. */
 export function createRequests({ coordinator, admit, sessions, metrics }: RequestComponents): AnswerRequest {
+  /** Signatures of each host that are being checked. */
+  const checking = new WeakMap<HostSession, Promise<unknown>>()
+
+  /**
+   * What a host asks for is decided after what it reported before: it is chosen with that in mind, and one transaction and one write take
+   * both.
+   */
+  function inTurn(session: HostSession, check: Promise<boolean>): Promise<boolean> {
+    const before = checking.get(session)
+    const turn = before === undefined ? check : before.then(() => check)
+    checking.set(session, turn)
+    return turn
+  }
+
   async function ask(session: HostSession, { id, executor, units, seconds, knownJobs }: Of<'ask'>): Promise<CoordinatorMessage> {
     const moment = sessions.moment()
-    const { leases, retryAfterMs, why } = await coordinator.ask(session.host, { executor, units, seconds })
+    const { leases, retryAfterMs, why } = await coordinator.ask(session.host, { executor, units, seconds, knownJobs })
     const leased = new Set(leases.map((lease) => lease.job))
     sessions.asked(session, [...leased], moment)
     const jobs = await Promise.all([...leased].filter((job) => !knownJobs.includes(job)).map(admitted))
@@ -41,7 +55,8 @@ export function createRequests({ coordinator, admit, sessions, metrics }: Reques
     const announced = body.units.reduce((sum, unit) => sum + (unit.outcome === 'success' ? unit.bytes : 0), 0)
     if (announced !== attachment.length)
       throw new PeerComputeError('FRAME_INVALID', `the report announces ${announced} bytes of values, ${attachment.length} are attached`)
-    if (!(await verifyReport(body))) throw new PeerComputeError('REQUEST_INVALID', 'the signature of the report does not hold')
+    if (!(await inTurn(session, verifyReport(body))))
+      throw new PeerComputeError('REQUEST_INVALID', 'the signature of the report does not hold')
     const answers = await coordinator.report(body, attachment)
     metrics.reported(body, answers)
     return { type: 'ack', id, answers: [...answers] }
@@ -51,6 +66,7 @@ export function createRequests({ coordinator, admit, sessions, metrics }: Reques
     metrics.message(request.type)
     if (request.type !== 'report' && attachment.length > 0)
       throw new PeerComputeError('FRAME_INVALID', `a message of type ${request.type} has no attachment`)
+    if (request.type !== 'report') await checking.get(session)
     switch (request.type) {
       case 'ask':
         return ask(session, request)

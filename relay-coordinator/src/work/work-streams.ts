@@ -14,10 +14,15 @@ import type { Hello, Introductions } from './introductions.ts'
 import type { AnswerRequest } from './requests.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
+/** Work streams that one connection may hold; one is used. */
+export const WORK_STREAMS_PER_CONNECTION = 8
 /** Requests of one host that are answered at the same time; further frames wait in the transport. */
 export const REQUESTS_IN_FLIGHT_MAX = 16
+/** Of one host. A faster one is read no faster: what it sends waits in the transport, and in the end with itself. */
 export const REQUESTS_PER_SECOND = 200
 export const REQUESTS_BURST = 400
+/** A host that is too fast is looked at again after this time. */
+const PACE_MS = 20
 
 export interface StreamComponents {
   readonly introductions: Introductions
@@ -27,6 +32,12 @@ export interface StreamComponents {
   readonly metrics: WorkMetrics
   /** An error that is no expected refusal, with what was being done. */
   readonly onFault: (error: unknown) => PeerComputeError
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    clock.schedule(PACE_MS, resolve)
+  })
 }
 
 /** Serves the stream until it ends. `subnet` is where the host's address lies. Never rejects. */
@@ -73,7 +84,6 @@ export async function serveWorkStream(channel: FrameChannel, subnet: string, com
 
   const handle = async (frame: Frame): Promise<void> => {
     try {
-      if (!bucket.take()) throw new PeerComputeError('RATE_LIMITED', `more than ${REQUESTS_PER_SECOND} messages a second`)
       const message = readHostMessage(frame)
       if (message.type === 'hello') {
         await send(await greet(message))
@@ -92,6 +102,7 @@ export async function serveWorkStream(channel: FrameChannel, subnet: string, com
 
   try {
     for await (const frame of channel.frames) {
+      while (!bucket.take() && !state.closed) await pause(clock)
       if (state.closed) break
       const handled = handle(frame)
       // Until the host is known its frames are taken one by one: they depend on each other.

@@ -109,7 +109,7 @@ export async function startHostileCoordinator({ spec, blobs }: JobToPublish, lie
       const frames = decodeFrames(await buffer(request), WORK_FRAME_MAX_BYTES)
       const answers = frames.map(({ message }) => encodeFrame(answer(hostMessageSchema.parse(message))))
       response.writeHead(200, { 'content-type': FRAME_MEDIA_TYPE }).end(concat(answers))
-    } else if (path === '/api/v1/coordinator') {
+    } else if (path.split('?', 1)[0] === '/api/v1/coordinator') {
       const info = coordinatorInfoSchema.parse({
         version: 'test',
         certificate,

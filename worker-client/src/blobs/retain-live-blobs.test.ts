@@ -58,6 +58,7 @@ function follow() {
         jobs: new Map(jobs.map((job) => [job.id, job])),
         credit: new Map(),
         revoked: new Set(),
+        revokedJobs: new Map(),
         coordinators: new Map(Array.from({ length: coordinators }, (_, i) => [String(i) as AuthorId, 1])),
         retired: { jobs: 0, units: 0 }
       }

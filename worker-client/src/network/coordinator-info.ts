@@ -13,13 +13,14 @@ import { readChunks } from './read-body.ts'
 
 const INFO_MAX_BYTES = 65_536
 
-/** `GET /api/v1/coordinator`. Rejects with COORDINATOR_UNREACHABLE when nothing usable comes. */
+/** `GET /api/v1/coordinator`. `relay`: PeerId of the relay where this client was last. Rejects with COORDINATOR_UNREACHABLE when nothing usable comes. */
 export async function fetchCoordinatorInfo(
   coordinator: string,
   fetch: typeof globalThis.fetch,
-  signal: AbortSignal
+  signal: AbortSignal,
+  relay?: string
 ): Promise<CoordinatorInfo> {
-  const url = coordinatorUrl(coordinator, 'coordinator')
+  const url = coordinatorUrl(coordinator, relay === undefined ? 'coordinator' : `coordinator?relay=${encodeURIComponent(relay)}`)
   try {
     const response = await fetch(url, { signal, headers: { accept: 'application/json' } })
     if (!response.ok || response.body === null) throw new Error(`Status ${response.status}`)

@@ -8,6 +8,7 @@ import { startHttpCoordinator, type HttpCoordinator } from '../test-support/http
 import { createTestCoordinator, type TestCoordinator } from '../test-support/test-coordinator.ts'
 import { TEST_HOST, testIdentity } from '../test-support/test-identity.ts'
 import type { WorkSession } from '../work/work-session.ts'
+import { POLL_MS } from '../work/http-work-channel.ts'
 import { createNetworkManager, type NetworkManager, type NetworkManagerInit } from './network-manager.ts'
 import type { PeerNetwork } from './peer-network.ts'
 import { createMemoryPinStore, type PinStore } from './pin-store.ts'
@@ -116,7 +117,8 @@ describe('NetworkManager', () => {
     await until(connected)
     expect(network.state.transport).toBe('http')
     peers.up = true
-    await until(() => clock.pending().length === 1)
+    // Beside it, when the coordinator is asked what it has to say.
+    await until(() => clock.pending().some((ms) => ms > POLL_MS))
     clock.advance(60_000)
     await until(() => network.state.transport === 'libp2p')
     expect(sessions.map((session) => session !== null)).toEqual([true, false, true])

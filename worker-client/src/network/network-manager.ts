@@ -17,7 +17,7 @@ import {
   type ReasonCode,
   type RootId
 } from '@peercompute/job-specs'
-import { backoffDelay, sleep, type Backoff, type Clock } from '@peercompute/p2p/time'
+import { backoffDelay, type Backoff, type Clock } from '@peercompute/p2p/time'
 import { withDeadline } from '../deadline.ts'
 import { createGate, sleepUntilOpen } from '../gate.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -76,7 +76,8 @@ export interface NetworkManager {
   /** The peer-to-peer network that runs now. */
   peerNetwork(): PeerNetwork | null
   onPeerNetwork(listener: (network: PeerNetwork) => void): () => void
-  onStop(listener: (stop: { readonly job: JobId; readonly why: ReasonCode }) => void): () => void
+  /** `epoch`: only that lease of the job. */
+  onStop(listener: (stop: { readonly job: JobId; readonly why: ReasonCode; readonly epoch?: number }) => void): () => void
   onNudge(listener: () => void): () => void
 }
 
@@ -90,10 +91,11 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
   const states = createListeners<NetworkState>()
   const sessions = createListeners<WorkSession | null>()
   const networks = createListeners<PeerNetwork>()
-  const stops = createListeners<{ readonly job: JobId; readonly why: ReasonCode }>()
+  const stops = createListeners<{ readonly job: JobId; readonly why: ReasonCode; readonly epoch?: number }>()
   const nudges = createListeners<undefined>()
   const stopped = new AbortController()
   const retry = createGate()
+  const relayCame = createGate()
   let state: NetworkState = { connection: 'offline', transport: null, info: null, infoFrom: null, root: null, error: null, peers: [] }
   let peers: { readonly network: Promise<PeerNetwork>; readonly addresses: string } | null = null
   const running = new Set<PeerNetwork>()
@@ -125,6 +127,7 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
       running.add(started)
       started.onPeers(() => {
         setState({ peers: started.peers() })
+        if (state.info !== null && state.peers.includes(state.info.peerId)) relayCame.open()
       })
       networks.emit(started)
       return started
@@ -153,8 +156,8 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
       host: init.host,
       pinnedRoot: root,
       clock,
-      onStop: (job, why) => {
-        stops.emit({ job, why })
+      onStop: (job, why, epoch) => {
+        stops.emit({ job, why, ...(epoch === undefined ? {} : { epoch }) })
       },
       onNudge: () => {
         nudges.emit(undefined)
@@ -179,14 +182,14 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
 
   const open = async (): Promise<OpenSession> => {
     const info = await withDeadline(clock, INFO_TIMEOUT_MS, stopped.signal, 'Asking the coordinator who it is', (signal) =>
-      fetchCoordinatorInfo(coordinator, init.fetch, signal)
+      fetchCoordinatorInfo(coordinator, init.fetch, signal, state.info?.peerId)
     )
     const root = await trustedRoot({ info, coordinator, pins: init.pins, ...(init.root === undefined ? {} : { given: init.root }) })
     setState({ info, infoFrom: 'coordinator', root })
     await init.pins.setLastInfo(coordinator, info).catch(() => undefined)
     return (
       (await openOverPeers(info, root)) ?? {
-        session: await introduce(createHttpWorkChannel({ coordinator, fetch: init.fetch }), root),
+        session: await introduce(createHttpWorkChannel({ coordinator, fetch: init.fetch, clock }), root),
         transport: 'http'
       }
     )
@@ -195,7 +198,8 @@ export function createNetworkManager(init: NetworkManagerInit): NetworkManager {
   /** Resolves with a libp2p session that may take the place of an HTTP one. Rejects when the signal aborts. */
   const upgrade = async (signal: AbortSignal): Promise<OpenSession> => {
     for (let attempt = 0; ; attempt++) {
-      await sleep(clock, UPGRADE_BACKOFF.baseMs / 2 + backoffDelay(UPGRADE_BACKOFF, attempt, init.random), signal)
+      // The relay that was away, e.g. because it was started again, is often back long before.
+      await sleepUntilOpen(clock, UPGRADE_BACKOFF.baseMs / 2 + backoffDelay(UPGRADE_BACKOFF, attempt, init.random), relayCame, signal)
       const { info, root } = state
       const better = info === null || root === null ? null : await openOverPeers(info, root).catch(() => null)
       if (better === null) continue

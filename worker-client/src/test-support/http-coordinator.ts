@@ -71,7 +71,7 @@ export async function startHttpCoordinator(
     const blob = contentHashSchema.safeParse(path.replace('/api/v1/blobs/', ''))
     const bytes = blob.success ? blobs.get(blob.data) : undefined
     if (path === '/api/v1/work' && request.method === 'POST') void work(request, response)
-    else if (path === '/api/v1/coordinator') {
+    else if (path.split('?', 1)[0] === '/api/v1/coordinator') {
       const info: CoordinatorInfo = {
         version: 'test',
         certificate: coordinator.certificate,

@@ -1,12 +1,12 @@
 import { encodeFrame } from '@peercompute/job-specs/protocol'
-import { until } from '@peercompute/p2p/testing'
+import { createFakeClock, until } from '@peercompute/p2p/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
 import { startHttpCoordinator, type HttpCoordinator } from '../test-support/http-coordinator.ts'
 import { createTestCoordinator, type TestCoordinator } from '../test-support/test-coordinator.ts'
 import { TEST_HOST, testIdentity } from '../test-support/test-identity.ts'
-import { createHttpWorkChannel } from './http-work-channel.ts'
+import { createHttpWorkChannel, POLL_MS } from './http-work-channel.ts'
 import { openWorkSession, type WorkSession } from './work-session.ts'
 
 const ASK = { executor: 'js' as const, units: 4, seconds: 1, knownJobs: [] }
@@ -58,6 +58,31 @@ describe('createHttpWorkChannel', () => {
     http.unasked.push({ type: 'nudge' })
     await session.ask(ASK)
     await until(() => nudges === 1)
+  })
+
+  it('asks by itself, while a host has nothing to send, and no longer when it is closed', async () => {
+    const clock = createFakeClock()
+    const channel = createHttpWorkChannel({ coordinator: http.url, fetch: globalThis.fetch, clock })
+    const session = await openWorkSession({
+      channel,
+      identity,
+      host: TEST_HOST,
+      pinnedRoot: coordinator.root,
+      clock: systemClock,
+      onStop: () => undefined,
+      onNudge: () => {
+        nudges++
+      }
+    })
+    http.unasked.push({ type: 'nudge' })
+    await until(() => clock.pending().length === 1)
+    expect(nudges).toBe(0)
+    clock.advance(POLL_MS)
+    await until(() => nudges === 1)
+    expect(http.requests).toEqual([1, 1, 1])
+    await until(() => clock.pending().length === 1)
+    await session.close()
+    expect(clock.pending()).toEqual([])
   })
 
   it('ends the session when the coordinator has forgotten it, so that the host introduces itself again', async () => {

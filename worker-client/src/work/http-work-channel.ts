@@ -6,6 +6,7 @@
  */
 import { concat, ERRORS, PeerComputeError, type Bytes, type ErrorCode } from '@peercompute/job-specs'
 import { encodeFrame, FRAME_MEDIA_TYPE, FrameReader, WORK_FRAME_MAX_BYTES, type Frame } from '@peercompute/job-specs/protocol'
+import type { Clock } from '@peercompute/p2p/time'
 import { createAsyncQueue } from '../async-queue.ts'
 import { coordinatorUrl } from '../network/coordinator-url.ts'
 import { readChunks } from '../network/read-body.ts'
@@ -16,6 +17,11 @@ const POST_TIMEOUT_MS = 30_000
 /** Of one request, without the hello. A single frame may be longer. */
 const BATCH_MAX_BYTES = 2_097_152
 const BATCH_FRAMES_MAX = 32
+/**
+ * A host that computes long units has nothing to send for minutes, and a revocation must reach it within 10 s. One request of some
+ * hundred bytes that touches nothing on a disk.
+ */
+export const POLL_MS = 4_000
 /** Id of the hello that names the session. Its answer is told apart by it, so no other request may use it: ids count up from 0. */
 const SESSION_HELLO_ID = 2 ** 32 - 1
 
@@ -25,7 +31,14 @@ interface Outgoing {
   readonly failed: (error: PeerComputeError) => void
 }
 
-export function createHttpWorkChannel(init: { readonly coordinator: string; readonly fetch: typeof globalThis.fetch }): WorkChannel {
+export interface HttpWorkChannelInit {
+  readonly coordinator: string
+  readonly fetch: typeof globalThis.fetch
+  /** With it the coordinator is asked every POLL_MS what it has to say; without, only when there is something to send. */
+  readonly clock?: Clock
+}
+
+export function createHttpWorkChannel(init: HttpWorkChannelInit): WorkChannel {
   const url = coordinatorUrl(init.coordinator, 'work')
   const incoming = createAsyncQueue<Frame>()
   const closing = new AbortController()
@@ -33,9 +46,11 @@ export function createHttpWorkChannel(init: { readonly coordinator: string; read
   let busy = false
   let hello: object | null = null
   let session: string | null = null
+  let cancelPoll: () => void = () => undefined
 
   const fail = (error: PeerComputeError) => {
     closing.abort()
+    cancelPoll()
     incoming.end(error)
     for (const waiting of outgoing) waiting.failed(error)
     outgoing = []
@@ -65,11 +80,13 @@ export function createHttpWorkChannel(init: { readonly coordinator: string; read
     if (reader.incomplete) throw new PeerComputeError('FRAME_INVALID', 'The last frame of the answer is cut off')
   }
 
-  const pump = async () => {
+  /** `poll`: also when there is nothing to send. */
+  const pump = async (poll = false) => {
     if (busy) return
     busy = true
+    cancelPoll()
     try {
-      while (outgoing.length > 0) {
+      for (let polling = poll; polling || outgoing.length > 0; polling = false) {
         const batch = takeBatch(outgoing)
         outgoing = outgoing.slice(batch.length)
         try {
@@ -85,6 +102,7 @@ export function createHttpWorkChannel(init: { readonly coordinator: string; read
       }
     } finally {
       busy = false
+      if (session !== null && !closing.signal.aborted) cancelPoll = init.clock?.schedule(POLL_MS, () => void pump(true)) ?? cancelPoll
     }
   }
 

@@ -51,7 +51,8 @@ export interface WorkSessionInit {
   readonly host: HostDescription
   readonly pinnedRoot: RootId
   readonly clock: Clock
-  readonly onStop: (job: JobId, why: ReasonCode) => void
+  /** `epoch`: only that lease of the job. */
+  readonly onStop: (job: JobId, why: ReasonCode, epoch?: number) => void
   readonly onNudge: () => void
 }
 
@@ -145,7 +146,7 @@ export async function openWorkSession(init: WorkSessionInit): Promise<WorkSessio
     }
     const said = parsed.data
     if (said.type === 'stop') {
-      if (welcomed) init.onStop(said.job, said.why)
+      if (welcomed) init.onStop(said.job, said.why, said.epoch)
     } else if (said.type === 'nudge') {
       if (welcomed) init.onNudge()
     } else {
