@@ -2,7 +2,7 @@
 import { certifyHost, generateKeyPair, sha256Hex, type ContentHash, type Report, type SignedSpec } from '@peercompute/job-specs'
 import { createFakeClock, until, type FakeClock } from '@peercompute/p2p/testing'
 import { serve, type RunningServer } from '@peercompute/relay-coordinator'
-import { answerCommands } from './child.ts'
+import { answerCommands } from '@peercompute/tests/child'
 
 /** The coordinator writes what was settled into its feed once in this time. */
 const FLUSH_MS = 1_000

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { signSpec, submitAnswerSchema, type KeyPair, type RootId } from '@peercompute/job-specs'
 import { specFor } from '@peercompute/kernels'
 import { loadKernel } from '@peercompute/kernels/files'
-import { startChild, type Child } from './child.ts'
+import { startChild, type Child } from '@peercompute/tests/child'
 import type { Run } from './bench.ts'
 import type { CoordinatorCommands } from './coordinator-process.ts'
 

@@ -2,12 +2,13 @@
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { holds, type Bench } from './bench.ts'
+import { coordinatorBench } from './coordinator-bench/index.ts'
 import { firstResult } from './first-result.ts'
 import { ledgerBench } from './ledger.ts'
 import { networkBench } from './network.ts'
 import { choose, runBench } from './run-bench.ts'
 
-const BENCHES: readonly Bench[] = [firstResult, networkBench, ledgerBench]
+const BENCHES: readonly Bench[] = [firstResult, networkBench, ledgerBench, coordinatorBench]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -99,7 +99,9 @@ export async function startLossyTcp(target: () => number, seed: number, first: T
   }
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
-    const far = connect({ port: target(), host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+    // whoever looks at addresses sees where the connection comes from, not this proxy
+    const from = near.remoteAddress === undefined ? {} : { localAddress: near.remoteAddress }
+    const far = connect({ port: target(), host: '127.0.0.1', allowHalfOpen: true, noDelay: true, ...from })
     let mortal: NodeJS.Timeout | undefined
     const pair = {
       reset: () => {

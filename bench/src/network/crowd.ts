@@ -1,7 +1,7 @@
 /** Many light peers, spread over processes. */
 import { until } from '@peercompute/tests'
 import { pause } from '../time.ts'
-import { startChild } from '../child.ts'
+import { startChild } from '@peercompute/tests/child'
 import type { Run } from '../bench.ts'
 import type { PeersCommands } from './peers-process.ts'
 

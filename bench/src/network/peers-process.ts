@@ -1,7 +1,7 @@
 /** Many light peers in one process: real client nodes without WebRTC, each with a supervisor of its own. */
 import { ALONE, createClientNode, followTopic, superviseRelay, type Discovery, type PeerNode, type RelaySupervisor } from '@peercompute/p2p'
 import { DISCOVERY_TOPIC, LEDGER_TOPIC } from '@peercompute/job-specs/protocol'
-import { answerCommands } from '../child.ts'
+import { answerCommands } from '@peercompute/tests/child'
 import { monotonicMs } from '../time.ts'
 import { decodeProbe, encodeProbe } from './probe.ts'
 

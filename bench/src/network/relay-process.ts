@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { handleChannel } from '@peercompute/p2p'
 import { attachRelay, createRelayNode, type RelayNode } from '@peercompute/p2p/relay'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
-import { answerCommands } from '../child.ts'
+import { answerCommands } from '@peercompute/tests/child'
 import { monotonicMs } from '../time.ts'
 import { ECHO_LIMIT, ECHO_PROTOCOL } from './echo.ts'
 

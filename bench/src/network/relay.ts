@@ -1,6 +1,6 @@
 /** The relay process of a part, and what the part asks it. */
 import { generatePeerKey } from '@peercompute/p2p'
-import { startChild, type Child } from '../child.ts'
+import { startChild, type Child } from '@peercompute/tests/child'
 import type { Run } from '../bench.ts'
 import type { RelayCommands } from './relay-process.ts'
 

@@ -1,0 +1,77 @@
+/** Many volunteers that take ten seconds for a unit: whether the coordinator keeps all of them busy. */
+import { AT_ONCE, sumTallies } from '@peercompute/tests/load'
+import { singleRow, type Part } from '../bench.ts'
+import { pause } from '../time.ts'
+import { QUORUM } from './load-job.ts'
+import { SERVED_CONDITIONS, startServed } from './served.ts'
+
+const UNIT_MS = 10_000
+const MEASURE_MS = 60_000
+const SETTLING_UNITS = 3
+const UNITS = 1_000_000
+/** More in one process would make its event loop what is measured. */
+const PEERS_PER_PROCESS = 75
+const STREAMS_PER_PROCESS = 500
+const JOINS_PER_SECOND = 6
+const MIB = 2 ** 20
+
+export function volunteers(id: string, peers: number, streams: number, target: string | null): Part {
+  return {
+    ids: [id, `${id}.cpu`, `${id}.memory`, `${id}.lost`],
+    limitSeconds: 120 + (peers + streams) / 8 + MEASURE_MS / 1_000,
+    async measure(run) {
+      const served = await startServed(run)
+      const job = await served.submit(UNITS)
+      const pattern = { ...AT_ONCE, unitsPerContact: 1, unitMs: UNIT_MS }
+      const groups = await Promise.all([
+        served.load({
+          link: 'full-peer',
+          first: 0,
+          count: peers,
+          processes: Math.ceil(peers / PEERS_PER_PROCESS),
+          pattern,
+          joinsPerSecond: JOINS_PER_SECOND * (peers / (peers + streams)) * 2
+        }),
+        served.load({
+          link: 'work-stream',
+          first: peers,
+          count: streams,
+          processes: Math.ceil(streams / STREAMS_PER_PROCESS),
+          pattern,
+          joinsPerSecond: JOINS_PER_SECOND * (streams / (peers + streams)) * 2
+        })
+      ])
+      run.report(`${id} all are there`)
+      // until second opinions come as often as first ones
+      await pause(SETTLING_UNITS * UNIT_MS)
+      await Promise.all(groups.map((group) => group.reset()))
+      const before = await served.process.call('cost', undefined)
+      const settledBefore = (await served.process.call('units', job)).validated
+      await pause(MEASURE_MS)
+      const settled = (await served.process.call('units', job)).validated - settledBefore
+      const after = await served.process.call('cost', undefined)
+      const tally = sumTallies(await Promise.all(groups.map((group) => group.tally())))
+      const seconds = (after.at - before.at) / 1_000
+      const ideal = ((peers + streams) * seconds * 1_000) / UNIT_MS
+      const accepted = tally.answers['accepted'] ?? 0
+      const lost = Object.values(tally.failures).reduce((sum, value) => sum + value, 0)
+      run.report(
+        `${id} ${accepted} of ${ideal.toFixed(0)} executions, ${settled} units settled, ${tally.connected} connected, answers ${JSON.stringify(tally.answers)}, failures ${JSON.stringify(tally.failures)}`
+      )
+      await Promise.all(groups.map((group) => group.stop()))
+      await served.check(false)
+      return {
+        rows: [
+          singleRow(id, '%', ((settled * QUORUM) / ideal) * 100, target),
+          singleRow(`${id}.cpu`, '%', ((after.cpuMs - before.cpuMs) / (seconds * 1_000)) * 100, null),
+          singleRow(`${id}.memory`, 'MiB', after.residentBytes / MIB, null),
+          singleRow(`${id}.lost`, '', lost, null)
+        ],
+        conditions: [
+          ...SERVED_CONDITIONS,
+          `${id}: ${peers} full libp2p peers (gossip, a reservation, a replica of the ledger; no WebRTC) and ${streams} connections with a work stream only, each from another subnet; a unit takes ${UNIT_MS / 1_000} s by waiting, nothing is asked for ahead; settled executions in ${MEASURE_MS / 1_000} s as a share of what so many volunteers could compute; cpu: the coordinator’s share of a core; lost: connections that ended meanwhile`
+        ]
+      }
+    }
+  }
+}

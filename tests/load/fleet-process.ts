@@ -1,0 +1,26 @@
+/** A fleet in a process of its own. */
+import { answerCommands } from '../harness/child.ts'
+import { startFleet, type Fleet, type FleetOptions } from './fleet.ts'
+
+let fleet: Fleet | undefined
+
+const commands = {
+  async start(options: FleetOptions) {
+    fleet = await startFleet(options)
+  },
+  tally: () => running().tally,
+  reset: () => {
+    running().reset()
+  },
+  async stop() {
+    await fleet?.stop()
+  }
+}
+export type FleetCommands = typeof commands
+
+function running(): Fleet {
+  if (fleet === undefined) throw new Error('the fleet is not started')
+  return fleet
+}
+
+answerCommands(commands)
