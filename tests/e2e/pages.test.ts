@@ -1,6 +1,6 @@
 /** The pages in real Chromium against a real coordinator with real volunteers: everything here is clicked, typed and read. */
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { hostViewSchema, type HostView } from '@peercompute/job-specs'
 import { chromiumPath, openPage, startServer, startVolunteer, until, type TestServer } from '../harness/index.ts'
@@ -51,6 +51,11 @@ async function hosts(): Promise<readonly HostView[]> {
 /** The volunteer that pauses early and is looked at again late; the others are counted without it. */
 let resting = ''
 const others = async () => (await hosts()).filter(({ host, connected }) => connected && host !== resting)
+/** One for the rest of this test, however it ends: the tests behind it count the hosts. */
+async function volunteerHere(name: string): Promise<void> {
+  const volunteer = await startVolunteer(server.url, { name })
+  onTestFinished(() => volunteer.stop())
+}
 const unitsHeld = async (): Promise<number> => (await others()).reduce((sum, host) => sum + host.unitsHeld, 0)
 const nothingHeld = (when: string): Promise<boolean> => until(`no unit held ${when}`, async () => (await unitsHeld()) === 0)
 
@@ -59,7 +64,7 @@ describe('publishing a ready-made job', () => {
     const page = await open('/submit')
     const same = await publishReadyMade(page, 'n-queens', { params: { n: 8 }, independence: 'executor' })
     await says(page, /^Running/)
-    const first = await startVolunteer(server.url, { name: 'first' })
+    await volunteerHere('first')
     await says(page, /^Complete/)
     await page.getByText('Same machine.').waitFor()
     expect(await page.locator('.fig').first().innerText()).toMatch(/\b92\b/)
@@ -71,7 +76,7 @@ describe('publishing a ready-made job', () => {
         .innerText()
     ).toContain('same machine')
 
-    const second = await startVolunteer(server.url, { name: 'second' })
+    await volunteerHere('second')
     await publishReadyMade(page, 'n-queens', { params: { n: 8 } })
     await says(page, /^Complete/)
     expect(await page.locator('.fig').first().innerText()).toMatch(/\b92\b/)
@@ -98,7 +103,6 @@ describe('publishing a ready-made job', () => {
           return new Set(new Uint32Array(data.buffer)).size
         })
     await until('a picture of many shades', async () => (await colours()) > 50)
-    await Promise.all([first.stop(), second.stop()])
     await page.context().close()
   })
 })

@@ -34,7 +34,7 @@ export class JobList {
     const { getJobs } = await import('../services/api.ts')
     try {
       const older = await getJobs(page.next, AbortSignal.timeout(10_000))
-      this.page.set({ jobs: [...page.jobs, ...older.jobs], next: older.next })
+      this.page.change(({ jobs }) => ({ jobs: [...jobs, ...older.jobs], next: older.next }))
       this.moreFailed = false
     } catch {
       this.moreFailed = true
@@ -42,10 +42,10 @@ export class JobList {
   }
 
   #merge(job: JobSummary): void {
-    const page = this.page.value
-    if (page === null) return
-    const known = page.jobs.some((other) => other.id === job.id)
-    const jobs = known ? page.jobs.map((other) => (other.id === job.id ? job : other)) : [job, ...page.jobs]
-    this.page.set({ ...page, jobs })
+    this.page.change((page) => {
+      const known = page.jobs.some((other) => other.id === job.id)
+      const jobs = known ? page.jobs.map((other) => (other.id === job.id ? job : other)) : [job, ...page.jobs]
+      return { ...page, jobs }
+    })
   }
 }

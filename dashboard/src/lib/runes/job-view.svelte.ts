@@ -1,7 +1,9 @@
 /** One job: its description and state, and the values of its settled units as they come. */
-import { PeerComputeError, unitValueBytes, type JobDetail, type JobSummary } from '@peercompute/job-specs'
+import { unitValueBytes, type JobDetail, type JobSummary } from '@peercompute/job-specs'
 import { UnitField } from '../models/unit-field.ts'
 import type { UnitNews } from '../models/volunteer.ts'
+import { backoffMs, restFor } from '../services/backoff.ts'
+import { isPassing, RETRY } from '../services/reading.ts'
 import { throttled } from '../services/throttle.ts'
 import { live } from './live.svelte.ts'
 import { Loadable, troubleOf, type Trouble } from './loadable.svelte.ts'
@@ -71,8 +73,7 @@ export class JobView {
   }
 
   #summaryChanged(summary: JobSummary): void {
-    const known = this.detail.value
-    if (known !== null) this.detail.set({ ...known, ...summary })
+    this.detail.change((known) => ({ ...known, ...summary }))
     this.#detailTimer ??= setTimeout(() => {
       this.#detailTimer = undefined
       void this.detail.load(this.#ended.signal)
@@ -99,6 +100,7 @@ export class JobView {
     const outputs = this.detail.value?.spec.outputs
     if (field === null || outputs === undefined) return
     const perRequest = Math.max(1, Math.min(VALUE_UNITS_MAX, Math.floor(REQUEST_BYTES / unitValueBytes(outputs))))
+    let failures = 0
     for (let range = this.#ranges.shift(); range !== undefined; range = this.#ranges.shift()) {
       const end = Math.min(range.start + range.count, field.layout?.units ?? 0)
       try {
@@ -107,10 +109,15 @@ export class JobView {
           this.#changed()
         }
         this.valuesTrouble = null
+        failures = 0
       } catch (error) {
         if (signal.aborted) return
         this.valuesTrouble = troubleOf(error)
-        if (error instanceof PeerComputeError && error.code === 'COORDINATOR_UNREACHABLE') break
+        this.loadingValues = false
+        if (!isPassing(error)) continue
+        this.#ranges.unshift(range)
+        await restFor(backoffMs(failures++, RETRY, Math.random), signal)
+        if (signal.aborted) return
       }
     }
     this.loadingValues = false

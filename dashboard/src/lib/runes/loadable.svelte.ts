@@ -1,5 +1,6 @@
 /** Something read over HTTP: the last good value stays, with its time, whatever happens to the next reading. */
 import { PeerComputeError, type ErrorCode } from '@peercompute/job-specs'
+import { Reading } from '../services/reading.ts'
 
 export interface Trouble {
   readonly code: ErrorCode
@@ -15,42 +16,29 @@ export class Loadable<T> {
   value = $state.raw<T | null>(null)
   loadedAtMs = $state<number | null>(null)
   trouble = $state.raw<Trouble | null>(null)
-  readonly #read: (signal: AbortSignal) => Promise<T>
-  #running: Promise<void> | null = null
-  #again = false
+  readonly #reading: Reading<T>
 
   constructor(read: (signal: AbortSignal) => Promise<T>) {
-    this.#read = read
-  }
-
-  /** A value that came another way, e.g. over the event stream. */
-  set(value: T): void {
-    this.value = value
-    this.loadedAtMs = Date.now()
-  }
-
-  /** Reads once more; calls during a reading lead to one more after it, not to many at once. */
-  async load(signal: AbortSignal): Promise<void> {
-    if (this.#running !== null) {
-      this.#again = true
-      return this.#running
-    }
-    this.#running = this.#loop(signal).finally(() => {
-      this.#running = null
-    })
-    return this.#running
-  }
-
-  async #loop(signal: AbortSignal): Promise<void> {
-    do {
-      this.#again = false
-      try {
-        this.set(await this.#read(signal))
-        this.trouble = null
-      } catch (error) {
-        if (signal.aborted) return
-        this.trouble = troubleOf(error)
+    this.#reading = new Reading<T>({
+      read,
+      random: Math.random,
+      onValue: (value) => {
+        this.value = value
+        this.loadedAtMs = Date.now()
+      },
+      onTrouble: (error) => {
+        this.trouble = error === null ? null : troubleOf(error)
       }
-    } while (this.#again && !signal.aborted)
+    })
+  }
+
+  /** What came another way, e.g. over the event stream. An answer that was asked for before it does not undo it. */
+  change(apply: (value: T) => T): void {
+    this.#reading.change(apply)
+  }
+
+  /** Reads once more, and again after a failure that may pass. */
+  load(signal: AbortSignal): Promise<void> {
+    return this.#reading.load(signal)
   }
 }

@@ -1,8 +1,11 @@
 /** The coordinator's HTTP API, as far as the pages need it. Every path is written here and nowhere else. */
 import {
+  coordinatorInfoSchema,
   hostViewSchema,
   jobDetailSchema,
   jobPageSchema,
+  researcherDecisionSchema,
+  researcherListSchema,
   resultRowSchema,
   submitAnswerSchema,
   unitIndexSchema,
@@ -12,6 +15,8 @@ import {
   type JobAction,
   type JobCommand,
   type JobDetail,
+  type ResearcherDecision,
+  type ResearcherView,
   type ResultRow,
   type SignedSpec,
   type SubmitAnswer,
@@ -19,7 +24,7 @@ import {
 } from '@peercompute/job-specs'
 import { decodeFrames, WORK_FRAME_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { z } from 'zod'
-import { ask, send } from './http.ts'
+import { ask, hasToken, send } from './http.ts'
 
 export const API = '/api/v1'
 export const EVENTS_PATH = `${API}/events`
@@ -85,3 +90,15 @@ export const blobText = async (hash: string, signal: AbortSignal): Promise<strin
 
 export const submitJob = (signed: SignedSpec, signal: AbortSignal): Promise<SubmitAnswer> =>
   ask(`${API}/jobs`, submitAnswerSchema, { method: 'POST', json: signed, signal })
+
+/** Whether this browser may try what only the operator may: it has a token, or is on the coordinator's own machine. */
+export async function mayOperate(signal: AbortSignal): Promise<boolean> {
+  return hasToken() || !(await ask(`${API}/coordinator`, coordinatorInfoSchema, { signal })).tokenRequired
+}
+
+export async function getResearchers(signal: AbortSignal): Promise<readonly ResearcherView[]> {
+  return (await ask(`${API}/researchers`, researcherListSchema, { signal })).researchers
+}
+
+export const decideResearcher = (author: string, action: 'approve' | 'refuse'): Promise<ResearcherDecision> =>
+  ask(`${API}/researchers/${author}/${action}`, researcherDecisionSchema, { method: 'POST' })

@@ -8,3 +8,16 @@ export interface BackoffLimits {
 export function backoffMs(attempt: number, { firstMs, capMs }: BackoffLimits, random: () => number): number {
   return Math.round(random() * Math.min(capMs, firstMs * 2 ** Math.min(attempt, 30)))
 }
+
+/** Resolves after the time, or as soon as the signal is aborted. */
+export function restFor(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, signal.aborted ? 0 : ms)
+    signal.addEventListener('abort', done)
+  })
+}

@@ -26,6 +26,10 @@ export function rememberToken(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token)
 }
 
+export function hasToken(): boolean {
+  return sessionStorage.getItem(TOKEN_KEY) !== null
+}
+
 function bodyOf(options: RequestOptions): Pick<RequestInit, 'body' | 'headers'> {
   const token = sessionStorage.getItem(TOKEN_KEY)
   const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
