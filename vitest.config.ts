@@ -19,7 +19,7 @@ export default defineConfig({
       ]),
       alone('integration', ['tests/integration/**/*.test.ts', 'rooms/test/**/*.test.ts'], 120_000),
       alone('topology', ['tests/topology/**/*.test.ts'], 120_000),
-      alone('fault', ['tests/fault/**/*.test.ts'], 180_000),
+      alone('fault', ['tests/{fault,security}/**/*.test.ts'], 180_000),
       alone('e2e', ['tests/e2e/**/*.test.ts'], 180_000),
       // Not part of `npm test`: each of these takes 5 to 12 minutes.
       alone('soak', ['tests/soak/**/*.test.ts'], 900_000)
