@@ -8,8 +8,10 @@ import {
   startLibp2pNetwork,
   systemClock,
   type ComputeWorker,
+  type KernelParts,
   type NodeKernel
 } from '@peercompute/worker-client/node'
+import type { KernelRef } from '@peercompute/job-specs'
 import { isKnownKernel } from '@peercompute/kernels'
 import { memoryLedgerStore } from '@peercompute/ledger'
 
@@ -37,9 +39,17 @@ export function lie(worker: ComputeWorker): ComputeWorker {
 
 export async function startVolunteer(
   coordinator: string,
-  options: { readonly name: string; readonly change?: (worker: ComputeWorker) => ComputeWorker; readonly peers?: boolean }
+  options: {
+    readonly name: string
+    readonly change?: (worker: ComputeWorker) => ComputeWorker
+    readonly peers?: boolean
+    /** Threads are no sandbox: only for kernels that the test wrote itself. By default the reviewed ones. */
+    readonly admit?: (kernel: KernelRef) => boolean
+    /** What it is put together from otherwise. */
+    readonly parts?: Partial<KernelParts>
+  }
 ): Promise<NodeKernel> {
-  const { workers } = await nodeComputeWorkers({ gpu: undefined, slots: 1, admit: isKnownKernel })
+  const { workers } = await nodeComputeWorkers({ gpu: undefined, slots: 1, admit: options.admit ?? isKnownKernel })
   const kernel = await assembleKernel({
     coordinator,
     identity: await createIdentity({ label: options.name, now: Date.now(), extractableHost: true }),
@@ -52,7 +62,8 @@ export async function startVolunteer(
     clock: systemClock,
     random: Math.random,
     fetch: globalThis.fetch,
-    ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork })
+    ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork }),
+    ...options.parts
   })
   kernel.start()
   return kernel

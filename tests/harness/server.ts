@@ -23,10 +23,21 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
-export async function startServer(options: { readonly args?: readonly string[]; readonly dataDir?: string } = {}): Promise<TestServer> {
+export interface ServerOptions {
+  readonly args?: readonly string[]
+  readonly dataDir?: string
+  /** Options of Node itself. */
+  readonly nodeArgs?: readonly string[]
+  /** Another program than `peercompute serve`, which prints the same first line. */
+  readonly launch?: (port: number, dataDir: string) => RunningProcess
+}
+
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'peercompute-test-'))
   const launch = async (port: number) => {
-    const running = startCli(['serve', '--port', String(port), '--data', dataDir, '--json', ...(options.args ?? [])])
+    const running =
+      options.launch?.(port, dataDir) ??
+      startCli(['serve', '--port', String(port), '--data', dataDir, '--json', ...(options.args ?? [])], {}, options)
     const [line] = await running.line(/^\{.*\}$/m, 60_000)
     return { running, ready: readySchema.parse(JSON.parse(line)) }
   }
@@ -51,7 +62,13 @@ export async function startServer(options: { readonly args?: readonly string[]; 
     killAndRestart: async () => {
       await running.end('SIGKILL')
       ;({ running, ready } = await launch(ready.port))
-      await until('the restarted coordinator', async () => (await fetch(`${base}/readyz`)).ok)
+      await until('the restarted coordinator', async () => (await fetch(`${base}/readyz`)).ok).catch((cause: unknown) => {
+        const { child } = running
+        throw new Error(
+          `${String(cause)}\nexit: ${child.exitCode ?? child.signalCode ?? 'none'}\nstdout: ${running.stdout()}\nstderr: ${running.stderr()}`,
+          { cause }
+        )
+      })
     },
     stop: async () => {
       await running.end()

@@ -67,10 +67,27 @@ async function failed(name: string, programs: OwnPrograms, changes: Partial<JobS
   return id
 }
 
+/** It waits for a kind of device on which it compiles, and says so. */
+async function uncompiled(name: string, programs: OwnPrograms): Promise<JobId> {
+  const { id } = await publish(server.url, ownJob(name, programs))
+  await until('the compilers', async () => (await server.job(id)).why.code === 'not_compiling')
+  return id
+}
+
+it.each<[string, OwnPrograms, string]>([
+  ['WGSL that does not compile', { wgsl: WGSL }, COMPILER],
+  ['JavaScript that does not compile', { js: 'export default () => {\n  return ((\n}\n' }, 'line 3']
+])('%s goes to no more hosts of the kind, and gives up no unit', async (name, programs, message) => {
+  const id = await uncompiled(name.toLowerCase().replace(/\W+/g, '-'), programs)
+  expect(await server.job(id)).toMatchObject({
+    state: 'running',
+    units: { errored: 0, validated: 0 },
+    failures: [{ reason: 'compile_error', message: expect.stringContaining(message) }]
+  })
+})
+
 describe('a published job of which every unit fails says why', () => {
   it.each<[string, OwnPrograms, string, string]>([
-    ['WGSL that does not compile', { wgsl: WGSL }, 'compile_error', COMPILER],
-    ['JavaScript that does not compile', { js: 'export default () => {\n  return ((\n}\n' }, 'compile_error', 'line 3'],
     ['a program that throws', { js: "export default () => { throw new Error('no such planet') }" }, 'runtime_error', 'no such planet'],
     ['a program that does not end', { js: 'export default () => { for (;;); }' }, 'timeout', ''],
     ['an output over its declared size', { js: 'export default () => ({ y: new Float32Array(1000) })' }, 'output_too_large', '1000'],
@@ -93,13 +110,14 @@ describe('a published job of which every unit fails says why', () => {
 describe('the line and the message of the compiler', () => {
   let id: JobId
   beforeAll(async () => {
-    id = await failed('wrong-wgsl', { wgsl: WGSL })
+    id = await uncompiled('wrong-wgsl', { wgsl: WGSL })
   })
 
   it('reach the command line', async () => {
     const env = { PEERCOMPUTE_COORDINATOR: server.url }
     expect((await runCli(['show', id], env)).stdout).toContain(`compile_error: ${COMPILER}`)
-    const watched = await runCli(['watch', id], env)
+    const thrown = await failed('thrown', { js: "export default () => { throw new Error('no such planet') }" })
+    const watched = await runCli(['watch', thrown], env)
     expect(watched.code).toBe(ERRORS.JOB_FAILED.exit)
     expect(watched.stderr).toContain('peercompute why')
     expect((await runCli(['why', id], env)).stdout).toContain(`compile_error: ${COMPILER}`)

@@ -26,7 +26,7 @@ beforeAll(async () => {
   writeFileSync(join(home, 'job.yaml'), JOB)
   proxy = await startTlsProxy()
   url = `https://127.0.0.1:${proxy.port}`
-  server = await startServer({ args: ['--public-url', url] })
+  server = await startServer({ args: ['--public-url', url, '--new-researchers', 'admit'] })
   proxy.forwardTo(server.port)
   setDefaultCACertificates([...trustedBefore, proxy.certificate])
   env = { NODE_EXTRA_CA_CERTS: proxy.certificateFile, XDG_CONFIG_HOME: home, PEERCOMPUTE_COORDINATOR: url }
