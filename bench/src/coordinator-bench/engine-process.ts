@@ -1,7 +1,14 @@
 /** Core, group commit and store without a network, in a process of their own. Hosts take and report side by side, as over a network. */
 import { hash } from 'node:crypto'
 import { certifyHost, generateKeyPair, type ContentHash, type JobId, type Lease, type Report } from '@peercompute/job-specs'
-import { createCoordinator, openSqliteStore, type ConnectedHost, type Coordinator } from '@peercompute/relay-coordinator'
+import {
+  createCoordinator,
+  openSqliteStore,
+  rowBytes,
+  type ConnectedHost,
+  type Coordinator,
+  type SqliteStore
+} from '@peercompute/relay-coordinator'
 import { loopbackAddress } from '@peercompute/tests/load'
 import { answerCommands } from '@peercompute/tests/child'
 import { signedLoadJob, type JobAccount } from './load-job.ts'
@@ -13,6 +20,7 @@ const VALUE_BYTES = 4
 const SIGNATURE = 'A'.repeat(86)
 
 let coordinator: Coordinator | undefined
+let store: SqliteStore | undefined
 let hosts: readonly ConnectedHost[] = []
 
 function running(): Coordinator {
@@ -22,8 +30,10 @@ function running(): Coordinator {
 
 const commands = {
   async start({ database, hostCount }: { database: string; hostCount: number }) {
+    const opened = openSqliteStore(database)
+    store = opened
     const engine = createCoordinator({
-      store: openSqliteStore(database),
+      store: opened,
       now: () => Date.now(),
       random: Math.random,
       hasBlob: () => Promise.resolve(true)
@@ -57,6 +67,17 @@ const commands = {
     const elapsedMs = performance.now() - from
     const { user, system } = process.cpuUsage(before)
     return { job: id, elapsedMs, cpuMs: (user + system) / 1_000, settled: settled() }
+  },
+  /** Publishes a job of so many units. `bytes`: what the store's rows have grown by. */
+  async submit(unitCount: number) {
+    if (store === undefined) throw new Error('the coordinator is not started')
+    const signed = await signedLoadJob(unitCount)
+    const before = rowBytes(store.database)
+    const from = performance.now()
+    const { created } = await running().submit(signed, false)
+    const ms = performance.now() - from
+    if (!created) throw new Error('the job was known')
+    return { ms, bytes: rowBytes(store.database) - before }
   },
   async cancel(job: JobId) {
     await running().cancel(job)

@@ -52,6 +52,30 @@ export const engine: Part = {
   }
 }
 
+const HUGE = 1e9
+const SUBMISSIONS = 20
+
+export const submit: Part = {
+  ids: ['submit.1e9', 'submit.1e9.store'],
+  limitSeconds: 60,
+  async measure(run) {
+    const child = await startEngine(run)
+    const submissions: { ms: number; bytes: number }[] = []
+    for (let i = 0; i <= SUBMISSIONS; i++) submissions.push(await child.call('submit', HUGE))
+    // The first one compiles the statements.
+    const measured = submissions.slice(1)
+    const times = measured.map(({ ms }) => ms)
+    const sizes = measured.map(({ bytes }) => bytes)
+    run.report(`submit.1e9 ${median(times).toFixed(2)} ms, ${Math.max(...sizes)} bytes of rows at most`)
+    return {
+      rows: [medianRow('submit.1e9', 'ms', times, '<= 100'), singleRow('submit.1e9.store', 'bytes', Math.max(...sizes), '<= 1024')],
+      conditions: [
+        `submit: jobs of 10⁹ units of the n-queens kernel, each until its transaction is on disk; bytes: the values of all rows that a submission adds, specification and audit entry included`
+      ]
+    }
+  }
+}
+
 const QUEUED = [1e3, 1e6, 1e9]
 /** Before it that many more are queued, so that the queue has its length when they are settled. */
 const WORK = 1_000

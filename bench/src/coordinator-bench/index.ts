@@ -3,7 +3,7 @@ import type { Bench } from '../bench.ts'
 import { dispatch } from './dispatch.ts'
 import { drain } from './drain.ts'
 import { endToEnd } from './end-to-end.ts'
-import { engine, flat } from './engine.ts'
+import { engine, flat, submit } from './engine.ts'
 import { memory } from './memory.ts'
 import { volunteers } from './volunteers.ts'
 
@@ -17,6 +17,7 @@ export const coordinatorBench: Bench = {
     dispatch('dispatch.http', 'http', { rate: null, p99: null }),
     drain,
     flat,
+    submit,
     volunteers('volunteers.small', 30, 100, null),
     volunteers('volunteers', 300, 2_000, '>= 95'),
     memory

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { generateKeyPair, signSpec, type JobId } from '@peercompute/job-specs'
 import { createFold, createLedger, followLedger, importLedger, memoryLedgerStore, settledUnits, type Ledger } from '@peercompute/ledger'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { serve, type RunningServer } from '../serve.ts'
 import { connectedHost, reportOf, smallSpec, u32 } from '../testing/fixtures.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
@@ -55,12 +55,18 @@ async function settle({ coordinator }: RunningServer, units: number): Promise<nu
   return epochs
 }
 
+/** Feeds begin at epochs that are unix seconds: whoever loses one within the second in which it began could not tell them apart. */
+async function nextSecond(): Promise<void> {
+  const second = Math.floor(Date.now() / 1_000)
+  await vi.waitUntil(() => Math.floor(Date.now() / 1_000) > second, { timeout: 5_000 })
+}
+
 const replica = (): Ledger => createLedger({ now: () => Date.now(), store: memoryLedgerStore() })
 
 /** What a peer holds after it has asked this coordinator for everything. */
 async function follow(ledger: Ledger, { url }: RunningServer): Promise<string[]> {
   const bytes = new Uint8Array(await (await fetch(`${url}/api/v1/ledger`)).arrayBuffer())
-  return (await importLedger(ledger, bytes)).map(String)
+  return (await importLedger(ledger, bytes)).map(({ feed, refusal }) => `${feed?.epoch ?? 'snapshot'}: ${refusal}`)
 }
 
 function foldOf(ledger: Ledger, root: string, job: JobId) {
@@ -89,6 +95,7 @@ it('the ledger is written anew from the database when its file is lost, and peer
   expect(before.settled).toBeGreaterThanOrEqual(16)
   await between.close()
 
+  await nextSecond()
   for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, `feeds.sqlite${suffix}`), { force: true })
   const again = await start()
   const stranger = replica()
@@ -116,6 +123,7 @@ it('a restored copy uses no lease number twice and continues no feed that may be
   await unheard.close()
 
   const elsewhere = join(temporary.path, 'elsewhere')
+  await nextSecond()
   await restore({ from: copy, dataDir: elsewhere, now: Date.now(), signal })
   const restored = await start(elsewhere)
   expect(restored.coordinator.job(job).units.validated).toBe(made.settledUnits)

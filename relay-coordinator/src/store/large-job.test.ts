@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { specFor } from '@peercompute/kernels'
+import { loadKernel } from '@peercompute/kernels/files'
 import { createCoordinator } from '../engine/coordinator.ts'
 import { rebuild } from '../core/index.ts'
 import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
-import { openSqliteStore, type SqliteStore } from './sqlite-store.ts'
+import { rowBytes } from './row-bytes.ts'
+import { openSqliteStore } from './sqlite-store.ts'
 
 const UNITS = 1_000_000_000
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>
@@ -15,26 +18,15 @@ beforeEach(async () => {
 })
 afterEach(() => temporary[Symbol.asyncDispose]())
 
-/** Bytes of all values of all rows. */
-function rowBytes({ database }: SqliteStore): number {
-  let sum = 0
-  for (const { name } of database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all())
-    for (const row of database.prepare(`SELECT * FROM "${String(name)}"`).all())
-      for (const value of Object.values(row)) {
-        if (typeof value === 'string') sum += Buffer.byteLength(value)
-        else if (value instanceof Uint8Array) sum += value.length
-        else if (value !== null) sum += 8
-      }
-  return sum
-}
-
 it('a job of 10⁹ units takes less than 1 KiB until it is leased, and ranges afterwards', async () => {
   const store = openSqliteStore(file)
   const coordinator = createCoordinator({ store, now: () => 1_000, random: () => 0.5, hasBlob: () => Promise.resolve(true) })
-  const before = rowBytes(store)
-  const { job, signed } = unsigned(smallSpec({ unitCount: UNITS, verification: { quorum: 1 } }))
+  const before = rowBytes(store.database)
+  const { manifest, programs } = await loadKernel('n-queens')
+  const { verification } = smallSpec({ verification: { quorum: 1 } })
+  const { job, signed } = unsigned({ ...specFor(manifest, {}, programs), unitCount: UNITS, verification })
   await coordinator.submit(signed, false)
-  const submitted = rowBytes(store) - before
+  const submitted = rowBytes(store.database) - before
   expect(submitted).toBeLessThan(1_024)
   expect(coordinator.job(job)).toMatchObject({ unitCount: UNITS, units: { validated: 0 } })
 

@@ -1,6 +1,5 @@
 /** Reading the embedded store: every row passes a schema, so that a damaged file is an error and not a wrong answer. */
 import type { DatabaseSync } from 'node:sqlite'
-import { inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
 import {
   PeerComputeError,
@@ -17,15 +16,13 @@ import {
 } from '@peercompute/job-specs'
 import type { StoredRows } from '../core/index.ts'
 import type { HolderTable } from './holders.ts'
+import { specText } from './spec-bytes.ts'
 
 const parsed = <T extends z.ZodType>(schema: T) =>
   z
     .string()
     .transform((text): unknown => JSON.parse(text))
     .pipe(schema)
-/** Larger specifications are not admitted. Versions 1 and 2 kept them as text. */
-const SIGNED_MAX_BYTES = 1_048_576
-const inflated = (bytes: Uint8Array): string => inflateRawSync(bytes, { maxOutputLength: SIGNED_MAX_BYTES }).toString()
 const flag = z.int().transform((value) => value !== 0)
 const failureSummary = z.object({ units: z.int(), message: z.string(), host: z.string() })
 
@@ -33,7 +30,8 @@ const jobRowSchema = z
   .object({
     no: z.int(),
     id: jobIdSchema,
-    signed: z.union([z.string(), z.instanceof(Uint8Array).transform(inflated)]).pipe(parsed(signedSpecSchema)),
+    // Versions 1 and 2 kept it as text.
+    signed: z.union([z.string(), z.instanceof(Uint8Array).transform(specText)]).pipe(parsed(signedSpecSchema)),
     custodial: flag,
     submitted_at: z.int(),
     state: jobStateSchema,

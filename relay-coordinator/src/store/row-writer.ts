@@ -1,10 +1,10 @@
 /** Events as rows. What is settled in the transaction that brings its last result never becomes a pending row. */
 import type { DatabaseSync } from 'node:sqlite'
-import { deflateRawSync } from 'node:zlib'
 import { PeerComputeError, type AccountId, type HostId, type JobId } from '@peercompute/job-specs'
 import { hostRow, jobRow, touched, type CoordinatorEvent, type CoordinatorState } from '../core/index.ts'
 import type { HolderTable } from './holders.ts'
 import { rowStatements } from './row-statements.ts'
+import { specBytes } from './spec-bytes.ts'
 import { encodeVotes } from './votes.ts'
 
 type Settled = Extract<CoordinatorEvent, { type: 'settled' }>
@@ -84,7 +84,7 @@ export class RowWriter {
     ]
     if (this.#sql.updateJob.run(...changing, id).changes > 0) return
     const { lastInsertRowid } = this.#sql.insertJob.run(...changing, id, flag(row.custodial), row.submittedAt)
-    this.#sql.putSpec.run(lastInsertRowid, deflateRawSync(json(row.signed)))
+    this.#sql.putSpec.run(lastInsertRowid, specBytes(row.signed))
   }
 
   #saveHost(id: HostId, state: CoordinatorState, whole: boolean): void {

@@ -45,6 +45,7 @@ export class SegmentWriter {
   #blockFirst = 0
   #blockUnits = 0
   #last = -1
+  #closed = false
 
   /** Makes the temporary file. `path`: the file's name without what `finish` adds. */
   constructor(temporary: string, job: JobId) {
@@ -103,7 +104,7 @@ export class SegmentWriter {
     this.#write(trailer)
     const sha256 = this.#hash.digest('hex')
     await sync(this.#file)
-    closeSync(this.#file)
+    this.#close()
     const path = nameOf(sha256)
     renameSync(this.temporary, path)
     await syncFolder(dirname(path))
@@ -114,12 +115,15 @@ export class SegmentWriter {
 
   /** Leaves nothing behind. */
   abandon(): void {
-    try {
-      closeSync(this.#file)
-    } catch {
-      // `finish` has closed it.
-    }
+    this.#close()
     rmSync(this.temporary, { force: true })
+  }
+
+  /** Once: the number of a closed file may be that of a socket or of the database by now. */
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    closeSync(this.#file)
   }
 
   #endBlock(): void {

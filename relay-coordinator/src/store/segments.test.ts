@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { ContentHash } from '@peercompute/job-specs'
@@ -59,6 +59,17 @@ const print = (units: readonly SettledUnit[]) => {
 }
 
 describe('a segment file', () => {
+  it('is closed once: what has got its number since, a socket or the database, stays open', async () => {
+    const writer = new SegmentWriter(join(temporary.path, 'one.tmp'), '00'.repeat(32) as Parameters<SqliteStore['settledUnits']>[0])
+    writer.add(settledUnit(0))
+    await writer.finish((sha256) => join(temporary.path, sha256))
+    const others = Array.from({ length: 8 }, () => openSync(temporary.path, 'r'))
+    writer.abandon()
+    expect(() => {
+      for (const other of others) closeSync(other)
+    }).not.toThrow()
+  })
+
   it('gives back what was written into it, from any unit on', async () => {
     const holder = fc.constantFrom(...range(0, 9).flatMap((n) => settledUnit(n).votes.map((vote) => vote.holder)))
     const vote = fc.record({

@@ -31,6 +31,26 @@ const PLAIN: Partial<Record<ReasonCode, Words>> = {
     sentence: 'Your answers are in. Now a second computer has to find the same.',
     remedy: 'Nothing to do: your computer goes on by itself. A friend who opens this page helps at once.'
   },
+  job_on_trial: {
+    sentence: 'The waiting work is new, and a few other computers are trying it first.',
+    remedy: 'When it runs well there, your computer gets a part by itself.'
+  },
+  kernel_not_compiling: {
+    sentence: 'The waiting work does not run on computers like this one.',
+    remedy: 'A newer browser or graphics driver may help; other work comes by itself.'
+  },
+  memory_too_small: {
+    sentence: 'The waiting work needs more memory than this computer has.',
+    remedy: 'Nothing to do: work that fits comes by itself.'
+  },
+  features_missing: {
+    sentence: 'The waiting work needs a graphics card that can do more.',
+    remedy: 'A newer browser or graphics card may do; other work comes by itself.'
+  },
+  class_not_wanted: {
+    sentence: 'The waiting work wants answers from another kind of computer.',
+    remedy: 'Nothing to do: work that fits comes by itself.'
+  },
   lease_limit: { sentence: 'Your computer holds as many tiles as it may.', remedy: 'It gets more when these are sent.' },
   client_outdated: { sentence: 'This page is from an older version. The tile in hand is safe.', remedy: 'Reload the page.' },
   shutting_down: { sentence: 'Stopping.', remedy: 'Press Start to begin again.' },
