@@ -97,6 +97,8 @@ export function buildProgram(context: Context): Command {
       .option('--ice-server <url[,user,credential]>', 'STUN or TURN server for the volunteers; repeatable', listed)
 
   coordinating(add('serve', 'run a coordinator', 'serve --data /var/lib/peercompute --public-url https://compute.example.org'))
+    .option('--open-jobs <number>', 'jobs that one researcher may have open at the same time (default 1000)', numberFrom(1, 1_000_000))
+    .option('--open-units <number>', 'units that these may have in all (default 10^13)', numberFrom(1, 2 ** 53 - 1))
     .option('--min-free <bytes>', 'keep so much of the disk free: below, no work is given out (default 200 MB)', numberFrom(0, 2 ** 50))
     .option('--recover', 'the database is lost: bring jobs, settlements and credit back from what peers remember')
     .option('--recover-from <file>', 'bring them back from an exported ledger')

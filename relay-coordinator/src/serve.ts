@@ -17,7 +17,6 @@ import { takeDown } from './config/take-down.ts'
 import { readServeConfig, type ServeConfig, type ServeConfigInput } from './config/serve-config.ts'
 import type { Coordinator } from './coordinator.ts'
 import { closedUntil } from './engine/closed-until.ts'
-import { DEFAULT_POLICY } from './core/index.ts'
 import { createCoordinator } from './engine/coordinator.ts'
 import type { ClientPlace, Logger, SandboxPage } from './http/components.ts'
 import { clientAddressBehind } from './http/client-address.ts'
@@ -92,7 +91,6 @@ export async function serve({ sandboxPage, logger, clock = systemClock, ...flags
 }
 
 /** Reports are still taken. */
-const NO_ROOM_POLICY = { ...DEFAULT_POLICY, leasing: false }
 
 interface Surroundings {
   readonly sandboxPage: SandboxPage | undefined
@@ -136,7 +134,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     now: () => clock.now(),
     random: Math.random,
     hasBlob: async (sha256) => (await blobs.size(sha256)) !== null,
-    policy: () => (disk.roomy ? DEFAULT_POLICY : NO_ROOM_POLICY)
+    policy: () => ({ leasing: disk.roomy, openJobsPerAuthor: config.openJobs, openUnitsPerAuthor: config.openUnits })
   })
   teardown.push(() => coordinator.close())
   await disk.start()

@@ -16,6 +16,8 @@ export interface ServeFlags extends SharedOptions {
   readonly relays?: number
   readonly relayPort?: number
   readonly relayUrl?: string[]
+  readonly openJobs?: number
+  readonly openUnits?: number
   readonly minFree?: number
   readonly recover?: true
   readonly recoverFrom?: string

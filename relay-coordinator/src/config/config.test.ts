@@ -21,6 +21,8 @@ describe('settings', () => {
       iceServers: [],
       relays: 0,
       relayUrls: [],
+      openJobs: 1_000,
+      openUnits: 1e13,
       recover: false
     })
     const environment = {

@@ -26,7 +26,7 @@ export function readConfig<T extends z.ZodType>(
   )
 }
 
-const NUMBERS: ReadonlySet<string> = new Set(['port', 'subnetQuota', 'minFree', 'relays', 'relayPort'])
+const NUMBERS: ReadonlySet<string> = new Set(['port', 'subnetQuota', 'minFree', 'openJobs', 'openUnits', 'relays', 'relayPort'])
 const LISTS: ReadonlyMap<string, RegExp> = new Map([
   ['trustProxy', /\s*,\s*/],
   ['alsoRelay', /\s*,\s*/],

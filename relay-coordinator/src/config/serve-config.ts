@@ -2,6 +2,7 @@
 import { PeerComputeError } from '@peercompute/job-specs'
 import { z } from 'zod'
 import { newResearcherPolicies } from '../access/researchers.ts'
+import { DEFAULT_POLICY } from '../core/index.ts'
 import { iceServerSchema } from './ice-server.ts'
 import { LISTEN_ENVIRONMENT, listenConfigSchema, publicOrigin } from './listen-config.ts'
 import { readConfig, type Environment, type Flags, type Variables } from './read-config.ts'
@@ -36,6 +37,13 @@ export const serveConfigSchema = listenConfigSchema.extend({
   relayUrls: z.array(publicOrigin).max(RELAYS_MAX).default([]),
   /** What becomes of the first job of an unknown author. Not given: `ask` with a public URL, `admit` without. */
   newResearchers: z.enum(newResearcherPolicies).optional(),
+  /** Jobs that one researcher may have open at the same time, and units that these may have in all. */
+  openJobs: z.int().min(1).max(1_000_000).default(DEFAULT_POLICY.openJobsPerAuthor),
+  openUnits: z
+    .int()
+    .min(1)
+    .max(2 ** 53 - 1)
+    .default(DEFAULT_POLICY.openUnitsPerAuthor),
   /** Bytes of the disk that are kept free: below, no work is given out. Not given: 200 MB, and of a disk of less than 4 GB 5 %. */
   minFree: z
     .int()
@@ -59,6 +67,8 @@ const ENVIRONMENT = {
   relayPort: 'PEERCOMPUTE_RELAY_PORT',
   relayUrls: 'PEERCOMPUTE_RELAY_URLS',
   newResearchers: 'PEERCOMPUTE_NEW_RESEARCHERS',
+  openJobs: 'PEERCOMPUTE_OPEN_JOBS',
+  openUnits: 'PEERCOMPUTE_OPEN_UNITS',
   minFree: 'PEERCOMPUTE_MIN_FREE',
   recover: 'PEERCOMPUTE_RECOVER',
   recoverFrom: 'PEERCOMPUTE_RECOVER_FROM'
