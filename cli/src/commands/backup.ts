@@ -61,6 +61,6 @@ async function tell(
   if (options.json) await terminal.data(json({ folder, files: files.length, bytes, warnings, ...manifest }))
   else
     terminal.talk(
-      `${done}: ${count(jobs)} jobs with ${count(settledUnits)} settled units, ${count(files.length)} files with ${count(bytes)} bytes, in ${folder}`
+      `${done}: ${count(jobs)} ${jobs === 1 ? 'job' : 'jobs'} with ${count(settledUnits)} settled units, ${count(files.length)} files with ${count(bytes)} bytes, in ${folder}`
     )
 }

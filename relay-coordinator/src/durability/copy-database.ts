@@ -1,5 +1,5 @@
 /** A consistent copy of a database that another process goes on writing to. */
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 
@@ -9,6 +9,8 @@ const PAGES_PER_STEP = 1_024
 /** `share`: from 0 to 1. Rejects with the signal's reason; the file `to` is of no use then. */
 export async function copyDatabase(from: string, to: string, signal: AbortSignal, onShare: (share: number) => void): Promise<void> {
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 })
+  // SQLite would make it readable for others.
+  closeSync(openSync(to, 'wx', 0o600))
   const source = new DatabaseSync(from, { readOnly: true })
   try {
     // One moment for the whole copy: without it every commit of the other process would begin the copy anew.

@@ -1,5 +1,5 @@
 /** Parts of a data folder that are lost or older than what others know. */
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -113,6 +113,7 @@ it('a restored copy uses no lease number twice and continues no feed that may be
   const copy = join(temporary.path, 'copy')
   const made = await backup({ dataDir, to: copy, now: Date.now(), signal })
   expect(made).toMatchObject({ jobs: 1, settledUnits: first.coordinator.job(job).units.validated, root: first.root })
+  for (const file of ['coordinator.sqlite', 'feeds.sqlite', 'manifest.json']) expect(statSync(join(copy, file)).mode & 0o777).toBe(0o600)
   const late = await settle(first, 16)
   await first.close()
   const unheard = await start()
