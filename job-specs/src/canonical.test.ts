@@ -65,3 +65,10 @@ test('what is signed is the purpose, a NUL and the canonical bytes', () => {
 test('hashes are SHA-256 in lower-case hex (FIPS 180-4 example)', () => {
   expect(sha256Hex(new TextEncoder().encode('abc'))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
 })
+
+test('half of a surrogate pair, which JSON can spell and UTF-8 cannot, is refused as a bad request', () => {
+  for (const text of ['"\\ud83d"', '"\\ude00"', '"a\\ud83db"'])
+    expect(() => canonicalBytes([JSON.parse(text) as string])).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID' }))
+  expect(() => canonicalBytes({ [JSON.parse('"\\ud83d"') as string]: 1 })).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID' }))
+  expect(canonical(['\ud83d\ude00'])).toBe('["\ud83d\ude00"]')
+})

@@ -1,5 +1,6 @@
 /** The job specification: everything that decides what is computed and when it is believed. Hashing it gives the job's id. */
 import { z } from 'zod'
+import { estimateIssues } from './estimate-issues.ts'
 import { inputSchema, kernelSchema, outputSchema, paramValueSchema, identifierSchema, kernelExecutors, unitValueBytes } from './kernel.ts'
 import { reducerSchema, verificationSchema, viewSchema } from './verification.ts'
 
@@ -86,6 +87,8 @@ export const jobSpecSchema = z
       issue(['reduce', 'output'], `names "${spec.reduce.output}", which is not an output`)
     if (spec.view && spec.view.kind !== 'number' && !outputNames.has(spec.view.output))
       issue(['view', 'output'], `names "${spec.view.output}", which is not an output`)
+    for (const { path, message } of estimateIssues(spec.verification.comparator, spec.outputs))
+      issue(['verification', 'comparator', 'estimates', ...path], message)
     if (spec.verification.maxResults < spec.verification.quorum) issue(['verification', 'maxResults'], 'must be at least the quorum')
   })
 export type JobSpec = z.infer<typeof jobSpecSchema>

@@ -137,7 +137,7 @@ export const REASONS = reasons({
   inconclusive: {
     about: 'unit',
     sentence: 'As many results as allowed, and too few of them agree.',
-    remedy: 'Widen the tolerance if the spread is honest, then publish again.'
+    remedy: 'If the spread is honest, widen the tolerance or say withinClass: tolerance, then publish again.'
   },
   too_many_failures: {
     about: 'unit',

@@ -10,20 +10,35 @@ const readers: Readonly<Record<ElementType, (view: DataView, offset: number) => 
   f64: (view, offset) => view.getFloat64(offset, true)
 }
 
+/** One output inside a value; its elements are read without copying them. */
+export interface OutputReader {
+  readonly output: OutputSpec
+  /** First byte inside the value. */
+  readonly offset: number
+  readonly count: number
+  /** `index` must be below `count`. Slowest dimension first. */
+  at(index: number): number
+}
+
+/** In declared order. `value` must be `unitValueBytes(outputs)` long: it is checked when a result is accepted, so INTERNAL otherwise. */
+export function outputReaders(outputs: readonly OutputSpec[], value: Uint8Array): readonly OutputReader[] {
+  const wanted = unitValueBytes(outputs)
+  if (value.length !== wanted) throw new PeerComputeError('INTERNAL', `A value of ${value.length} bytes was read as one of ${wanted}.`)
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+  let next = 0
+  return outputs.map((output) => {
+    const [offset, size, count, read] = [next, ELEMENT_BYTES[output.type], elementCount(output), readers[output.type]]
+    next += size * count
+    return { output, offset, count, at: (index) => read(view, offset + index * size) }
+  })
+}
+
 /**
  * Elements of one output, slowest dimension first. `value` must be `unitValueBytes(outputs)` long and `name` declared:
  * both are checked when a result is accepted, so a violation throws INTERNAL.
  */
 export function outputElements(outputs: readonly OutputSpec[], name: string, value: Uint8Array): number[] {
-  const wanted = unitValueBytes(outputs)
-  if (value.length !== wanted) throw new PeerComputeError('INTERNAL', `A value of ${value.length} bytes was read as one of ${wanted}.`)
-  const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
-  let offset = 0
-  for (const output of outputs) {
-    const size = ELEMENT_BYTES[output.type]
-    if (output.name === name)
-      return Array.from({ length: elementCount(output) }, (_, index) => readers[output.type](view, offset + index * size))
-    offset += elementCount(output) * size
-  }
-  throw new PeerComputeError('INTERNAL', `The outputs have no "${name}".`)
+  const reader = outputReaders(outputs, value).find(({ output }) => output.name === name)
+  if (reader === undefined) throw new PeerComputeError('INTERNAL', `The outputs have no "${name}".`)
+  return Array.from({ length: reader.count }, (_, index) => reader.at(index))
 }

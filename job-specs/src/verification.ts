@@ -7,13 +7,58 @@ export const independenceLevels = ['executor', 'host', 'owner', 'subnet'] as con
 export const independenceSchema = z.enum(independenceLevels)
 export type Independence = z.infer<typeof independenceSchema>
 
+/** The largest distance that says anything: from −∞ to ∞ there are fewer than 2^32 numbers of type f32. */
+export const ULP_MAX = 2 ** 32
+
 /**
- * `exact`: the digests are equal. `tolerance`: same length, and for each element |a − b| ≤ max(absolute, relative · max(|a|, |b|));
- * NaN equals NaN, an infinity only itself. Tolerance is not transitive: results are compared with one reference each (a star).
+ * What two results of one numeric class (equal label, equal probe version) owe each other: `exact` every byte, `tolerance` no more than
+ * results of different classes. Absent in a specification: `tolerance`, as it was before the field existed; a job file says `exact`.
+ */
+const withinClassSchema = z
+  .enum(['exact', 'tolerance'])
+  .optional()
+  .describe('What results of devices that compute alike (one numeric class) owe each other; exact unless given')
+
+/** Two outputs with as many elements each: an estimated mean and its standard error. */
+export const estimateSchema = z.strictObject({
+  mean: identifierSchema.describe('Output with the estimated means'),
+  standardError: identifierSchema.describe('Output with the standard error of each of them')
+})
+
+export type Estimate = z.infer<typeof estimateSchema>
+
+/**
+ * When two results agree. All but `exact` compare numbers: NaN equals NaN only, an infinity only itself, −0 is 0.
+ *
+ * `exact`: all bytes are equal.
+ * `tolerance`: for each element |a − b| ≤ max(absolute, relative · max(|a|, |b|)).
+ * `ulp`: no f32 or f64 element is more than `max` representable numbers away from its counterpart; integers are equal.
+ * `statistical`: for each estimate |a − b| ≤ z · √(s_a² + s_b²), the standard uncertainty of a difference of independent estimates
+ *   (JCGM 100:2008 §5.1.2) and the zeta score of ISO 13528. One standard error is at most `errorRatio` times (2 unless given) the
+ *   other, or a liar's wide one would agree with everything. Outputs that belong to no estimate, such as a count of samples, are equal.
+ *
+ * None but `exact` is transitive: results are compared with one reference each (a star).
  */
 export const comparatorSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('exact') }),
-  z.strictObject({ kind: z.literal('tolerance'), absolute: z.number().min(0), relative: z.number().min(0).max(1) })
+  z.strictObject({
+    kind: z.literal('tolerance'),
+    absolute: z.number().min(0).describe('Difference that is always permitted'),
+    relative: z.number().min(0).max(1).describe('Difference that is permitted, as a part of the larger magnitude'),
+    withinClass: withinClassSchema
+  }),
+  z.strictObject({
+    kind: z.literal('ulp'),
+    max: z.int().min(0).max(ULP_MAX).describe('Steps from one representable number to the next'),
+    withinClass: withinClassSchema
+  }),
+  z.strictObject({
+    kind: z.literal('statistical'),
+    z: z.number().min(1).max(10).describe('Permitted difference in standard errors of the difference'),
+    estimates: z.array(estimateSchema).min(1).max(4).describe('Outputs that estimate; all others must be equal'),
+    errorRatio: z.number().min(1).max(100).optional().describe('Most that one standard error may be of the other; 2 unless given'),
+    withinClass: withinClassSchema
+  })
 ])
 export type Comparator = z.infer<typeof comparatorSchema>
 

@@ -40,7 +40,8 @@ export function residualError(params: KeelingParams): number {
 
 /**
  * |m̃ − m| ≤ s·m + 2e·√(n·m) + n·e² with s the summation error, e the residual error and n the months (Cauchy–Schwarz).
- * With m ≥ m₀ = n·floor² that is at most `relative · m`; two results may err in opposite directions, hence twice that.
+ * With m ≥ m₀ = n·floor² that is at most `relative · m`; two results may err in opposite directions, hence twice that. It is proven
+ * for every device, so it holds within a numeric class too.
  */
 export function keelingComparator(params: KeelingParams): Comparator {
   const ratio = residualError(params) / RESIDUAL_FLOOR_PPM

@@ -120,7 +120,9 @@ describe('check', () => {
   test('runs one unit on the programs and compares them', async () => {
     const { code, stdout } = await cli.run('check', 'n-queens', '-p', 'n=8', '--unit', '3', '--json')
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ comparisons: expect.arrayContaining([expect.objectContaining({ agree: true })]) })
+    expect(JSON.parse(stdout)).toMatchObject({
+      comparisons: expect.arrayContaining([expect.objectContaining({ agree: true, metric: 0, bound: 0 })])
+    })
   })
 
   test('refuses programs that disagree', async () => {

@@ -3,6 +3,7 @@ import {
   kernelExecutors,
   outputElements,
   PeerComputeError,
+  type Comparison,
   type ErrorCode,
   type ExecutorKind,
   type JobSpec,
@@ -32,11 +33,9 @@ interface Skipped {
   readonly why: string
 }
 
-interface Agreement {
+interface Agreement extends Comparison {
   readonly executors: string
   readonly unit: number
-  readonly agree: boolean
-  readonly detail: string
 }
 
 const FAILURE_CODES: Partial<Record<UnitFailure, ErrorCode>> = {
@@ -86,8 +85,8 @@ function compare({ verification, outputs }: JobSpec, [first, ...others]: readonl
     outcomes.flatMap((outcome, index): readonly Agreement[] => {
       const reference = first?.outcomes[index]
       if (first === undefined || !reference?.ok || !outcome.ok) return []
-      const { agree, detail } = compareValues(verification.comparator, outputs, reference.value, outcome.value)
-      return [{ executors: `${first.kind} and ${kind}`, unit: outcome.unit, agree, detail }]
+      const comparison = compareValues(verification.comparator, outputs, reference.value, outcome.value)
+      return [{ executors: `${first.kind} and ${kind}`, unit: outcome.unit, ...comparison }]
     })
   )
 }

@@ -82,6 +82,27 @@ test('what the library knows need not be written, and what is written wins', () 
   })
 })
 
+test('a comparator of numbers in the file is strict within a numeric class unless it says otherwise; a library kernel keeps its own', () => {
+  const tolerance = { kind: 'tolerance', absolute: 1, relative: 0 } as const
+  const comparatorOf = (file: object, material?: JobMaterial) => {
+    const built = build(file, material)
+    return built.ok ? built.spec.verification.comparator : built.issues
+  }
+  expect(comparatorOf({ ...own, verification: { comparator: tolerance } })).toEqual({ ...tolerance, withinClass: 'exact' })
+  expect(comparatorOf({ ...own, verification: { comparator: { kind: 'ulp', max: 4 } } })).toEqual({
+    kind: 'ulp',
+    max: 4,
+    withinClass: 'exact'
+  })
+  const loose = { ...tolerance, withinClass: 'tolerance' }
+  expect(comparatorOf({ ...own, verification: { comparator: loose } })).toEqual(loose)
+  const derived: LibraryJob = {
+    ...library,
+    verification: { policy: 'quorum', quorum: 2, independence: 'host', maxResults: 8, comparator: tolerance }
+  }
+  expect(comparatorOf({ peercompute: 1, name: 'eight', kernel: 'n-queens' }, { ...nothing, library: derived })).toEqual(tolerance)
+})
+
 test('a kernel that the library does not have is refused at its field', () => {
   expect(build({ peercompute: 1, name: 'x', kernel: 'n-quens' }, nothing)).toMatchObject({ ok: false, issues: [{ path: ['kernel'] }] })
 })
@@ -103,6 +124,41 @@ test.each([
     '8388608 bytes'
   ],
   ['outputs larger than the limit', { ...own, limits: { outputBytes: 8 } }, ['outputs'], 'take 24 bytes'],
+  [
+    'an estimate of no output',
+    { ...own, verification: { comparator: { kind: 'statistical', z: 5, estimates: [{ mean: 'nope', standardError: 'total' }] } } },
+    ['verification', 'comparator', 'estimates', 0, 'mean'],
+    'names "nope", which is not an output'
+  ],
+  [
+    'a mean in whole numbers',
+    { ...own, verification: { comparator: { kind: 'statistical', z: 5, estimates: [{ mean: 'total', standardError: 'error' }] } } },
+    ['verification', 'comparator', 'estimates', 0, 'mean'],
+    'must be of type f32 or f64'
+  ],
+  [
+    'one error for two means',
+    {
+      ...own,
+      outputs: [
+        { name: 'mean', type: 'f32', shape: [2] },
+        { name: 'error', type: 'f32', shape: [1] }
+      ],
+      verification: { comparator: { kind: 'statistical', z: 5, estimates: [{ mean: 'mean', standardError: 'error' }] } }
+    },
+    ['verification', 'comparator', 'estimates', 0, 'standardError'],
+    '"error" with 1 elements for "mean" with 2'
+  ],
+  [
+    'a mean that is its own error',
+    {
+      ...own,
+      outputs: [{ name: 'mean', type: 'f64', shape: [2] }],
+      verification: { comparator: { kind: 'statistical', z: 5, estimates: [{ mean: 'mean', standardError: 'mean' }] } }
+    },
+    ['verification', 'comparator', 'estimates', 0, 'standardError'],
+    'a second time'
+  ],
   ['a reducer over no output', { ...own, reduce: { kind: 'argmin', output: 'nope' } }, ['reduce', 'output'], 'names "nope"'],
   [
     'a view of no output',

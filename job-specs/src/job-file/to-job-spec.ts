@@ -4,7 +4,7 @@ import type { BlobRef } from '../blob.ts'
 import { canonicalBytes } from '../canonical.ts'
 import { jobSpecSchema, SPEC_MAX_BYTES, UNIT_VALUE_MAX_BYTES, type JobSpec } from '../job.ts'
 import { KERNEL_ABI, unitValueBytes, type KernelPass, type KernelRef } from '../kernel.ts'
-import { MAX_RESULTS_DEFAULT } from '../verification.ts'
+import { MAX_RESULTS_DEFAULT, type Comparator } from '../verification.ts'
 import { describeIssues, type DescribedIssue } from './describe-issue.ts'
 import type { JobFile, OwnKernel } from './job-file.ts'
 
@@ -58,6 +58,11 @@ function issuesOf(error: z.ZodError, spec: unknown): readonly DescribedIssue[] {
   })
 }
 
+/** Devices that compute alike have no reason to differ. A library kernel's own comparator stands as its author derived it. */
+function strictWithinClass(comparator: Comparator): Comparator {
+  return comparator.kind === 'exact' ? comparator : { ...comparator, withinClass: comparator.withinClass ?? 'exact' }
+}
+
 /** What the author wrote wins over what the library says, and that over the defaults of the format. */
 export function toJobSpec(file: JobFile, { blobs, library }: JobMaterial): BuiltSpec {
   const refuse = (...issues: DescribedIssue[]): BuiltSpec => ({ ok: false, issues })
@@ -99,7 +104,8 @@ export function toJobSpec(file: JobFile, { blobs, library }: JobMaterial): Built
       comparator: { kind: 'exact' },
       maxResults: MAX_RESULTS_DEFAULT,
       ...library?.verification,
-      ...file.verification
+      ...file.verification,
+      ...(file.verification?.comparator === undefined ? {} : { comparator: strictWithinClass(file.verification.comparator) })
     },
     reduce: file.reduce ?? library?.reduce ?? { kind: 'none' },
     ...(view === undefined ? {} : { view }),

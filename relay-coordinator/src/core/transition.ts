@@ -6,7 +6,8 @@
  *                              └──────→ wanting (results differ, or one is missing) → in progress
  *                                       errored: inconclusive (as many results as allowed) · too_many_failures (no success at all)
  */
-import { compareValues, type JobSpec, type ReasonCode, type UnitFailure } from '@peercompute/job-specs'
+import type { JobSpec, ReasonCode, UnitFailure } from '@peercompute/job-specs'
+import { agree } from './agreement.ts'
 import type { Vote } from './events.ts'
 import type { PendingResult, UnitInFlight } from './unit.ts'
 
@@ -49,12 +50,6 @@ function largestStar(results: readonly PendingResult[], spec: JobSpec): readonly
     if (star.length > best.length) best = star
   }
   return best
-}
-
-function agree(a: PendingResult, b: PendingResult, spec: JobSpec): boolean {
-  if (a.digest === b.digest) return true
-  const { comparator } = spec.verification
-  return comparator.kind !== 'exact' && compareValues(comparator, spec.outputs, a.value, b.value).agree
 }
 
 function votes(results: readonly PendingResult[], star: readonly PendingResult[]): Vote[] {

@@ -1,6 +1,6 @@
 import { jobStates, type JobSummary } from '@peercompute/job-specs'
 import { describe, expect, it } from 'vitest'
-import { exposureSummary, jobSentence, quorumSentence } from './job-words.ts'
+import { comparatorSentence, exposureSummary, jobSentence, quorumSentence } from './job-words.ts'
 import { summary } from '../../../dev/fixture-jobs.ts'
 
 const job: JobSummary = summary('keeling')
@@ -31,5 +31,20 @@ describe('the quorum in words', () => {
       'A unit is validated when 3 results from 3 different networks agree.'
     )
     expect(quorumSentence({ quorum: 1, independence: 'host' })).toBe('One result is believed as it is.')
+  })
+})
+
+describe('the comparator in words', () => {
+  it('says what may differ, and that devices which compute alike may not', () => {
+    expect(comparatorSentence({ kind: 'exact' })).toBe('Every bit must be the same.')
+    expect(comparatorSentence({ kind: 'tolerance', absolute: 0.5, relative: 0.001 })).toBe(
+      'Values may differ by 0.001 relative or 0.5 absolute.'
+    )
+    expect(comparatorSentence({ kind: 'ulp', max: 4, withinClass: 'exact' })).toBe(
+      'Values may differ by 4 steps of their floating-point type (ULP). On devices of one numeric class every bit must be the same.'
+    )
+    expect(comparatorSentence({ kind: 'statistical', z: 5, estimates: [{ mean: 'm', standardError: 's' }] })).toBe(
+      'Estimates may differ by 5 standard errors of their difference.'
+    )
   })
 })

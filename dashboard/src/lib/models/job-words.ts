@@ -1,6 +1,6 @@
 /** What a job is doing, as sentences with numbers. */
-import type { JobSummary, UnitCounts } from '@peercompute/job-specs'
-import { count, percent } from './format.ts'
+import type { Comparator, JobSummary, UnitCounts } from '@peercompute/job-specs'
+import { count, decimal, percent } from './format.ts'
 
 /** The state sentence that opens the job page. */
 export function jobSentence(job: JobSummary): string {
@@ -55,6 +55,23 @@ export function quorumSentence(job: Pick<JobSummary, 'quorum' | 'independence'>)
   if (job.quorum === 1) return 'One result is believed as it is.'
   const source = INDEPENDENCE_WORDS[job.independence].replace('two', job.quorum === 2 ? 'two' : count(job.quorum))
   return `A unit is validated when ${count(job.quorum)} results from ${source} agree.`
+}
+
+/** When two results agree. */
+export function comparatorSentence(comparator: Comparator): string {
+  if (comparator.kind === 'exact') return 'Every bit must be the same.'
+  return `${differenceSentence(comparator)}${comparator.withinClass === 'exact' ? ' On devices of one numeric class every bit must be the same.' : ''}`
+}
+
+function differenceSentence(comparator: Exclude<Comparator, { kind: 'exact' }>): string {
+  switch (comparator.kind) {
+    case 'tolerance':
+      return `Values may differ by ${decimal(comparator.relative, 3)} relative or ${decimal(comparator.absolute, 3)} absolute.`
+    case 'ulp':
+      return `Values may differ by ${count(comparator.max)} steps of their floating-point type (ULP).`
+    case 'statistical':
+      return `Estimates may differ by ${decimal(comparator.z, 3)} standard errors of their difference.`
+  }
 }
 
 /** The same for volunteers. */
