@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { ensureInstalled } from './lib/install.mjs'
-import { nodeBinary, root, toolEnvironment } from './lib/run.mjs'
+import { nodeBinary, program, programOptions, root, toolEnvironment } from './lib/run.mjs'
 
 if (!(await ensureInstalled({ dev: true }))) process.exit(9)
 const programs = [
-  spawn(nodeBinary, [join(root, 'cli', 'src', 'main.ts'), 'serve', ...process.argv.slice(2)], { stdio: 'inherit', env: toolEnvironment }),
+  spawn(nodeBinary, [...programOptions, program, 'serve', ...process.argv.slice(2)], { stdio: 'inherit', env: toolEnvironment }),
   spawn('vite', [join(root, 'dashboard'), '--config', join(root, 'dashboard', 'vite.config.ts')], {
     stdio: 'inherit',
     env: toolEnvironment

@@ -1,9 +1,8 @@
 /** `npm start`: installs what is missing, builds the pages, then hands over to the program. Runs under the system's Node ≥ 20. */
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { ensureDashboard } from './lib/dashboard-build.mjs'
 import { ensureInstalled } from './lib/install.mjs'
-import { nodeBinary, root, toolEnvironment } from './lib/run.mjs'
+import { nodeBinary, program, programOptions, toolEnvironment } from './lib/run.mjs'
 
 const major = Number(process.versions.node.split('.')[0])
 if (major < 20) {
@@ -14,7 +13,7 @@ if (major < 20) {
 }
 if (!(await ensureInstalled({ dev: false })) || !(await ensureDashboard())) process.exit(9)
 
-const child = spawn(nodeBinary, [join(root, 'cli', 'src', 'main.ts'), 'start', ...process.argv.slice(2)], {
+const child = spawn(nodeBinary, [...programOptions, program, 'start', ...process.argv.slice(2)], {
   stdio: 'inherit',
   env: toolEnvironment
 })

@@ -165,10 +165,11 @@ describe('pages', () => {
     await writeFile(join(dashboardDir, 'assets', 'app-1a.js'), 'export {}')
     return createTestApp({
       dashboardDir,
-      sandboxPage: {
-        html: '<p>sandbox</p>',
-        headers: { 'Content-Security-Policy': "default-src 'none'; sandbox allow-scripts", 'Permissions-Policy': 'camera=()' }
-      }
+      sandboxPage: () =>
+        Promise.resolve({
+          html: '<p>sandbox</p>',
+          headers: { 'Content-Security-Policy': "default-src 'none'; sandbox allow-scripts", 'Permissions-Policy': 'camera=()' }
+        })
     })
   }
 

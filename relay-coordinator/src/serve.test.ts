@@ -122,7 +122,7 @@ async function computeOverHttp(url: string, host: TestHost): Promise<void> {
 }
 
 it('serves pages, API and libp2p on one port, and computes one job through both doors', async () => {
-  const server = await start({ sandboxPage: { html: 'sandbox', headers: {} } })
+  const server = await start({ sandboxPage: () => Promise.resolve({ html: 'sandbox', headers: {} }) })
   expect(server).toMatchObject({ url: `http://127.0.0.1:${server.port}`, openOnLoopback: true, adminToken: expect.stringMatching(/^pc_/) })
   expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ok' })
   expect(await (await fetch(`${server.url}/sandbox.html`)).text()).toBe('sandbox')

@@ -40,7 +40,7 @@ import { WORK_STREAMS_PER_CONNECTION } from './work/work-streams.ts'
 
 export interface ServeOptions extends ServeConfigInput {
   /** Document and headers of `/sandbox.html`. */
-  readonly sandboxPage?: SandboxPage
+  readonly sandboxPage?: () => Promise<SandboxPage>
   readonly logger?: Logger
   readonly clock?: Clock
 }
@@ -93,7 +93,7 @@ export async function serve({ sandboxPage, logger, clock = systemClock, ...flags
 /** Reports are still taken. */
 
 interface Surroundings {
-  readonly sandboxPage: SandboxPage | undefined
+  readonly sandboxPage: ServeOptions['sandboxPage']
   readonly logger: Logger | undefined
   readonly clock: Clock
   readonly teardown: (() => unknown)[]

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -6,6 +7,13 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 /** The Node that came through npm; scripts themselves may run under an older one. */
 export const nodeBinary = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+
+/** The program, and the options of Node in its first line, which count only when a shell runs it. */
+export const program = join(root, 'cli', 'src', 'main.ts')
+export const programOptions = readFileSync(program, 'utf8')
+  .split('\n', 1)[0]
+  .split(' ')
+  .filter((word) => word.startsWith('--'))
 
 const installed = join(root, 'node_modules', '.bin')
 const withoutInstalled = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== installed)

@@ -19,9 +19,13 @@ export interface Child<C extends Commands> {
   kill(): Promise<void>
 }
 
-/** `script` calls `answerCommands` with commands of type C. */
-export async function startChild<C extends Commands>(script: URL): Promise<Child<C>> {
-  const child = fork(script, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+/** `script` calls `answerCommands` with commands of type C. `nodeOptions`: of Node itself, beside those of this process. */
+export async function startChild<C extends Commands>(script: URL, nodeOptions: readonly string[] = []): Promise<Child<C>> {
+  const child = fork(script, {
+    execArgv: [...process.execArgv, ...nodeOptions],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc']
+  })
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   let over = false
   let questions = 0

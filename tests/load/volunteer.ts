@@ -14,6 +14,8 @@ export interface Pattern {
   readonly unitsPerContact: number
   /** What a unit takes. 0: nothing, the next contact follows at once. */
   readonly unitMs: number
+  /** Share of that by which it is longer or shorter, at most, at random: else a crowd that began together reports together for ever. */
+  readonly unitSpread: number
   /** A contact is due this often, whatever became of the one before; 0: when the work is done. */
   readonly everyMs: number
   /** `false`: keeps what it is given and asks once only. */
@@ -24,7 +26,7 @@ export interface Pattern {
   readonly meanAwayMs: number
 }
 
-export const AT_ONCE: Pattern = { unitsPerContact: 10, unitMs: 0, everyMs: 0, reports: true, meanLifeMs: 0, meanAwayMs: 0 }
+export const AT_ONCE: Pattern = { unitsPerContact: 10, unitMs: 0, unitSpread: 0, everyMs: 0, reports: true, meanLifeMs: 0, meanAwayMs: 0 }
 
 export interface VolunteerInit {
   readonly host: LightHost
@@ -135,7 +137,8 @@ async function work(
       continue
     }
     if (!pattern.reports) await keep(conversation, leases, over)
-    else if (pattern.unitMs > 0) await compute(conversation, leases, pattern.unitMs * units, over)
+    else if (pattern.unitMs > 0)
+      await compute(conversation, leases, pattern.unitMs * units * (1 + pattern.unitSpread * (2 * random() - 1)), over)
   }
 }
 

@@ -20,14 +20,16 @@ export const memory: Part = {
   async measure(run) {
     const served = await startServed(run)
     const unitsPerContact = (IN_FLIGHT * QUORUM) / VOLUNTEERS
-    // a new job goes to few hosts until some of its units have succeeded: these see to that, and go
+    // a new job goes to few hosts until some of its units have succeeded: these see to that, and go before others could take their places
     const pioneers = await served.load({ first: VOLUNTEERS, count: QUORUM, processes: 1, pattern: { ...AT_ONCE, unitMs: 1 } })
-    const generators = await served.load({ count: VOLUNTEERS, processes: 1, pattern: { ...AT_ONCE, unitsPerContact, reports: false } })
-    const idle = (await served.process.call('cost', undefined)).residentBytes
     const job = await served.submit(10 * IN_FLIGHT)
     const units = () => served.process.call('units', job)
     await until('the first units to succeed', async () => (await units()).validated >= PIONEERED, 60_000)
+    await served.process.call('pause', job)
     await pioneers.stop()
+    const generators = await served.load({ count: VOLUNTEERS, processes: 1, pattern: { ...AT_ONCE, unitsPerContact, reports: false } })
+    const idle = (await served.process.call('cost', undefined)).residentBytes
+    await served.process.call('resume', job)
     const inFlight = async (): Promise<number> => {
       const { inProgress, validating } = await units()
       return inProgress + validating
@@ -53,7 +55,7 @@ export const memory: Part = {
       ],
       conditions: [
         ...SERVED_CONDITIONS,
-        `memory: resident set (VmRSS) of the coordinator process with ${VOLUNTEERS} libp2p connections; idle before the job, then the most in ${LOOKS} s with ${IN_FLIGHT} units leased to two hosts each, which renew them`
+        `memory: resident set (VmRSS) of the coordinator process with ${VOLUNTEERS} libp2p connections; idle while the job is paused, then the most in ${LOOKS} s with ${IN_FLIGHT} units leased to two hosts each, which renew them`
       ]
     }
   }

@@ -1,7 +1,8 @@
 /** `serve` as everybody runs it, in a process of its own that tells what it costs. */
 import { readFileSync } from 'node:fs'
+import { enableCompileCache, flushCompileCache } from 'node:module'
 import type { JobId } from '@peercompute/job-specs'
-import { serve, type RunningServer } from '@peercompute/relay-coordinator'
+import type { RunningServer } from '@peercompute/relay-coordinator'
 import { answerCommands } from '@peercompute/tests/child'
 import { monotonicMs } from '../time.ts'
 import { accountOf } from './job-account.ts'
@@ -17,7 +18,14 @@ function running(): RunningServer {
 
 const commands = {
   async start({ dataDir }: { dataDir: string }) {
-    server = await serve({ dataDir, host: '127.0.0.1', port: 0 })
+    // as the program does
+    enableCompileCache()
+    const [{ serve }, { sandboxDocumentApart }] = await Promise.all([
+      import('@peercompute/relay-coordinator'),
+      import('@peercompute/worker-client/sandbox/apart')
+    ])
+    server = await serve({ dataDir, host: '127.0.0.1', port: 0, sandboxPage: sandboxDocumentApart })
+    flushCompileCache()
     const { coordinator, port, peerId, root, url } = server
     coordinator.onSettlement((settlement) => {
       if (settlement.kind === 'ended') endedAt.set(settlement.job, monotonicMs())
@@ -31,6 +39,8 @@ const commands = {
   },
   /** Null while it goes on. */
   endedAt: (job: JobId) => endedAt.get(job) ?? null,
+  pause: (job: JobId) => running().coordinator.pause(job),
+  resume: (job: JobId) => running().coordinator.resume(job),
   units: (job: JobId) => running().coordinator.job(job).units,
   account: (job: JobId) => accountOf(running().coordinator, job),
   credit: () => [...running().coordinator.credit().values()].reduce((sum, value) => sum + value, 0),

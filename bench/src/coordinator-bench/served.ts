@@ -1,5 +1,5 @@
 /** A coordinator for a part, and the load for it. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JobId, RootId } from '@peercompute/job-specs'
@@ -11,7 +11,7 @@ import { checkCredit, checkJob, signedLoadJob, submitLoadJob } from './load-job.
 import type { ServedCommands } from './served-process.ts'
 
 export const SERVED_CONDITIONS = [
-  'one machine, loopback, the generator on the same cores; the coordinator is `serve` in one process: SQLite WAL, synchronous=FULL, every acknowledgement after the commit; reports, leases’ jobs and the ledger are signed and checked, the ledger projection runs'
+  'one machine, loopback, the generator on the same cores; the coordinator is `serve` in one process, with the options of Node, the compile cache and the sandbox page of the program `peercompute` (--max-semi-space-size=8): SQLite WAL, synchronous=FULL, every acknowledgement after the commit; reports, leases’ jobs and the ledger are signed and checked, the ledger projection runs'
 ] as const
 
 export interface Served {
@@ -35,12 +35,18 @@ const SEED = 4
 const COME_MS = 90_000
 const COME_EACH_MS = 150
 
+/** Options of Node with which the program is started, from its first line. */
+function programOptions(): string[] {
+  const [first = ''] = readFileSync(new URL('../../../cli/src/main.ts', import.meta.url), 'utf8').split('\n', 1)
+  return first.split(' ').filter((word) => word.startsWith('--'))
+}
+
 export async function startServed(run: Run): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'peercompute-bench-'))
   run.after(() => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   })
-  const child = await startChild<ServedCommands>(new URL('served-process.ts', import.meta.url))
+  const child = await startChild<ServedCommands>(new URL('served-process.ts', import.meta.url), programOptions())
   run.after(() => child.kill())
   const { url, port, peerId, root } = await child.call('start', { dataDir: join(folder, 'data') })
   const jobs: JobId[] = []

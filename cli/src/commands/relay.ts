@@ -1,4 +1,5 @@
 /** A relay without a coordinator. Its addresses go to `peercompute serve --also-relay`. */
+import { flushCompileCache } from 'node:module'
 import { resolve } from 'node:path'
 import { ndjson, type Context, type SharedOptions } from '../context.ts'
 import { faultLog, interrupted } from './serve.ts'
@@ -19,6 +20,7 @@ export async function relay({ env, terminal, signal }: Context, { data, json, ..
   const { serveRelay, readRelayConfig } = await import('@peercompute/relay-coordinator')
   const dataDir = resolve(data ?? (env.PEERCOMPUTE_DATA || DEFAULT_DATA))
   const running = await serveRelay({ ...readRelayConfig({ ...settings, dataDir }, env), logger: await faultLog() })
+  flushCompileCache() // As `serve` does.
   try {
     const { url, port, peerId, addresses, root } = running
     if (json) await terminal.data(ndjson({ url, port, peerId, addresses, root, dataDir: running.dataDir }))

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { join, resolve } from 'node:path'
 import type { RunningServer } from '@peercompute/relay-coordinator'
 import { ndjson, type Context, type SharedOptions } from '../context.ts'
@@ -32,16 +33,19 @@ function builtPages(): string | undefined {
 }
 
 export async function startServer({ env }: Context, flags: ServeFlags): Promise<RunningServer> {
-  const [{ serve: run, readServeConfig }, { sandboxDocument }, logger] = await Promise.all([
+  const [{ serve: run, readServeConfig }, { sandboxDocumentApart }, logger] = await Promise.all([
     import('@peercompute/relay-coordinator'),
-    import('@peercompute/worker-client/sandbox'),
+    import('@peercompute/worker-client/sandbox/apart'),
     faultLog()
   ])
   const { data, json: _json, iceServer, relayUrl, ...settings } = flags
   const dataDir = resolve(data ?? (env.PEERCOMPUTE_DATA || DEFAULT_DATA))
   const dashboardDir = env.PEERCOMPUTE_DASHBOARD || builtPages()
   const config = readServeConfig({ ...settings, dataDir, dashboardDir, iceServers: iceServer, relayUrls: relayUrl }, env)
-  return run({ ...config, sandboxPage: sandboxDocument(), logger })
+  const server = await run({ ...config, sandboxPage: sandboxDocumentApart, logger })
+  // Otherwise written at a process's orderly end only: after a kill it would compile everything again, for ever, in twice the time.
+  flushCompileCache()
+  return server
 }
 
 /** Faults and warnings only, as JSON lines on stderr; stdout stays data. */

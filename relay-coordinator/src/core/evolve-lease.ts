@@ -1,7 +1,7 @@
 /** What leases do to the state. */
 import type { CoordinatorEvent } from './events.ts'
 import { hold, letGo, renew, straggle } from './hold.ts'
-import { unitChanged, unitOf, without } from './in-flight.ts'
+import { sharing, unitChanged, unitOf, without } from './in-flight.ts'
 import { leaseMs } from './lease-time.ts'
 import { RangeSet } from './range-set.ts'
 import type { HeldLease } from './held-lease.ts'
@@ -20,9 +20,10 @@ export function leased(state: CoordinatorState, job: JobEntry, event: Of<'leased
   job.nextEpoch = Math.max(job.nextEpoch, epoch + 1)
   // A lease may begin with wanted units and run on into unsent ones.
   job.cursor = Math.max(job.cursor, start + count)
+  const joined = sharing((epochs) => [...epochs, epoch])
   for (let number = start; number < start + count; number++) {
     const unit = unitOf(job, number)
-    unit.active.push(epoch)
+    unit.active = joined(unit.active)
     unitChanged(job, unit)
   }
   state.ready.served(job, holder.executor, count * job.signed.spec.unitOperations, ++state.turns)
@@ -38,11 +39,13 @@ export function straggling(job: JobEntry, event: Of<'lease-straggling'>): void {
   const lease = job.leases.get(event.epoch)
   if (lease === undefined || lease.over || lease.straggling) return
   straggle(job, lease)
+  const left = sharing((epochs) => without(epochs, lease.epoch))
+  const joined = sharing((epochs) => [...epochs, lease.epoch])
   for (const number of lease.unreported.units()) {
     const unit = job.units.get(number)
     if (unit === undefined || !unit.active.includes(lease.epoch)) continue
-    without(unit.active, lease.epoch)
-    unit.slow.push(lease.epoch)
+    unit.active = left(unit.active)
+    unit.slow = joined(unit.slow)
     unitChanged(job, unit)
   }
 }
@@ -51,11 +54,13 @@ export function leaseOver(state: CoordinatorState, job: JobEntry, event: Of<'lea
   const lease = job.leases.get(event.epoch)
   if (lease === undefined || lease.over) return
   letGo(state, job, lease, event.cause === 'expired' || event.cause === 'disconnected')
+  const notActive = sharing((epochs) => without(epochs, lease.epoch))
+  const notSlow = sharing((epochs) => without(epochs, lease.epoch))
   for (const number of lease.unreported.units()) {
     const unit = job.units.get(number)
     if (unit === undefined) continue
-    without(unit.active, lease.epoch)
-    without(unit.slow, lease.epoch)
+    unit.active = notActive(unit.active)
+    unit.slow = notSlow(unit.slow)
     unitChanged(job, unit)
   }
 }

@@ -19,7 +19,7 @@ export function resultCame(state: CoordinatorState, job: JobEntry, event: Of<'re
   const unit = unitOf(job, event.unit)
   learnSuccess(job, holder, classOf(holder.executor, numericClass))
   state.runtimes.add(job.signed.spec, holder.executor, numericClass, computeMs)
-  unit.results.push(event.result)
+  unit.results = [...unit.results, event.result]
   reported(state, job, unit, epoch, holder, at)
 }
 
@@ -31,7 +31,7 @@ export function failureCame(state: CoordinatorState, job: JobEntry, event: Of<'f
   countFailure(job, reason, message, holder.host)
   const host = state.hosts.get(holder.host)
   if (host !== undefined) host.failed++
-  unit.failures.push(attempt)
+  unit.failures = [...unit.failures, attempt]
   reported(state, job, unit, epoch, holder, event.at)
 }
 
@@ -43,8 +43,8 @@ function countFailure(job: JobEntry, reason: UnitFailure | ReasonCode, message: 
 /** The unit's execution under this epoch has ended; it may want another one, or no longer want one. */
 function reported(state: CoordinatorState, job: JobEntry, unit: UnitInFlight, epoch: number, holder: Holder, at: number): void {
   state.heardAt.set(executorKey(holder), at)
-  without(unit.active, epoch)
-  without(unit.slow, epoch)
+  unit.active = without(unit.active, epoch)
+  unit.slow = without(unit.slow, epoch)
   unitChanged(job, unit)
   const lease = job.leases.get(epoch)
   if (lease !== undefined) unitDone(state, job, lease, unit.number)

@@ -6,15 +6,17 @@ import type { CoordinatorState } from './state.ts'
 import type { UnitInFlight } from './unit.ts'
 import { transition } from './transition.ts'
 
+const NONE: readonly never[] = []
+
 export function unitOf(job: JobEntry, number: number): UnitInFlight {
   const known = job.units.get(number)
   if (known !== undefined) return known
   const unit: UnitInFlight = {
     number,
-    results: [],
-    failures: [],
-    active: [],
-    slow: [],
+    results: NONE,
+    failures: NONE,
+    active: NONE,
+    slow: NONE,
     stage: 'waiting',
     group: null,
     previous: null,
@@ -56,7 +58,18 @@ export function closeUnit(state: CoordinatorState, job: JobEntry, number: number
   }
 }
 
-export function without(epochs: number[], epoch: number): void {
-  const index = epochs.indexOf(epoch)
-  if (index >= 0) epochs.splice(index, 1)
+export function without(epochs: readonly number[], epoch: number): readonly number[] {
+  if (!epochs.includes(epoch)) return epochs
+  return epochs.length === 1 ? NONE : epochs.filter((other) => other !== epoch)
+}
+
+/** One change made to the lists of many units, in order: neighbours that shared a list share the new one. */
+export function sharing(change: (epochs: readonly number[]) => readonly number[]): typeof change {
+  let before: readonly number[] | null = null
+  let after: readonly number[] = NONE
+  return (epochs) => {
+    if (epochs !== before) after = change(epochs)
+    before = epochs
+    return after
+  }
 }

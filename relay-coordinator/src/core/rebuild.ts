@@ -1,6 +1,6 @@
 /** The state that a store's rows stand for. Hosts come back as disconnected; their leases stay valid until the deadline. */
 import { hold } from './hold.ts'
-import { unitChanged, unitOf } from './in-flight.ts'
+import { sharing, unitChanged, unitOf } from './in-flight.ts'
 import { jobEntry } from './job-entry.ts'
 import { leaseMs } from './lease-time.ts'
 import { enrol, place } from './place.ts'
@@ -22,8 +22,14 @@ export function rebuild(rows: StoredRows): CoordinatorState {
   for (const { job, start, count } of rows.errored) jobs.get(job)?.errored.add(start, count)
   for (const job of jobs.values()) enrol(state, job)
   for (const job of jobs.values()) if (job.endedAt === null) unitsInFlight(job)
-  for (const { job, unit, result } of rows.results) jobs.get(job)?.units.get(unit)?.results.push(result)
-  for (const { job, unit, attempt } of rows.failures) jobs.get(job)?.units.get(unit)?.failures.push(attempt)
+  for (const { job, unit: number, result } of rows.results) {
+    const unit = jobs.get(job)?.units.get(number)
+    if (unit !== undefined) unit.results = [...unit.results, result]
+  }
+  for (const { job, unit: number, attempt } of rows.failures) {
+    const unit = jobs.get(job)?.units.get(number)
+    if (unit !== undefined) unit.failures = [...unit.failures, attempt]
+  }
   for (const row of rows.leases) {
     const job = jobs.get(row.job)
     if (job !== undefined) restoreLease(state, job, row)
@@ -48,11 +54,12 @@ function unitsInFlight(job: JobEntry): void {
 
 function restoreLease(state: CoordinatorState, job: JobEntry, row: LeaseRow): void {
   const unreported = new RangeSet()
+  const joined = sharing((epochs) => [...epochs, row.epoch])
   for (let number = row.start; number < row.start + row.count; number++) {
     const unit = job.units.get(number)
     if (unit === undefined || unit.results.some((r) => r.epoch === row.epoch) || unit.failures.some((f) => f.epoch === row.epoch)) continue
     unreported.add(number)
-    if (!row.over) unit.active.push(row.epoch)
+    if (!row.over) unit.active = joined(unit.active)
   }
   if (unreported.size === 0) return
   const { epoch, start, count, holder, deadline, over } = row

@@ -29,14 +29,15 @@ export interface WantGroup {
   last: UnitInFlight | null
 }
 
+/** The lists are never changed, only replaced: units of the same leases share theirs (`sharing`), which is most of what a unit would weigh. */
 export interface UnitInFlight {
   readonly number: number
-  readonly results: PendingResult[]
-  readonly failures: FailedAttempt[]
+  results: readonly PendingResult[]
+  failures: readonly FailedAttempt[]
   /** Epochs of leases that are not over and have not reported this unit. */
-  readonly active: number[]
+  active: readonly number[]
   /** Those that straggle: they still count as opinions, no longer as help. */
-  readonly slow: number[]
+  slow: readonly number[]
   /** As the job's counters have it. */
   stage: 'waiting' | 'inProgress' | 'validating'
   /** Where it waits for another execution; null when it wants none. */

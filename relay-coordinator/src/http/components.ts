@@ -55,7 +55,8 @@ export interface AppComponents {
   readonly publicUrl?: string | undefined
   readonly trustProxy?: readonly string[]
   readonly dashboardDir?: string | undefined
-  readonly sandboxPage?: SandboxPage | undefined
+  /** Asked for at the first request, and again when it failed. */
+  readonly sandboxPage?: (() => Promise<SandboxPage>) | undefined
   readonly rateLimits?: RateLimits
   readonly logger?: Logger | undefined
 }

@@ -17,12 +17,18 @@ export async function registerPages(
   })
 
   if (sandboxPage !== undefined) {
-    app.get(SANDBOX_PATH, { schema: { hide: true } }, async (_request, reply) =>
-      reply
+    let making: ReturnType<typeof sandboxPage> | undefined
+    app.get(SANDBOX_PATH, { schema: { hide: true } }, async (_request, reply) => {
+      making ??= sandboxPage().catch((error: unknown) => {
+        making = undefined
+        throw error
+      })
+      const { html, headers } = await making
+      return reply
         .type('text/html; charset=utf-8')
-        .headers({ ...sandboxPage.headers })
-        .send(sandboxPage.html)
-    )
+        .headers({ ...headers })
+        .send(html)
+    })
   }
 
   if (dashboardDir === undefined || !existsSync(join(dashboardDir, 'index.html'))) {

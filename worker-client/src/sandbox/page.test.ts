@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { sandboxDocumentApart } from './document-apart.ts'
 import { appFrameSrc, appPageCsp, sandboxDocument } from './page.ts'
 import { FRAME_SANDBOX } from './sandbox-frame.ts'
 
@@ -31,6 +32,10 @@ describe('the sandbox document', () => {
 
   it('gives the same bytes each time', () => {
     expect(sandboxDocument()).toEqual({ html, headers })
+  })
+
+  it('is the same when another process makes it', async () => {
+    expect(await sandboxDocumentApart()).toEqual({ html, headers })
   })
 
   it('has one script, which nothing inside can end early', () => {
