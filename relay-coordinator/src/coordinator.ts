@@ -41,7 +41,8 @@ export type Settlement =
   | { readonly kind: 'admitted'; readonly job: JobId; readonly signed: SignedSpec; readonly custodial: boolean }
   | { readonly kind: 'settled'; readonly job: JobId; readonly start: number; readonly digests: readonly ContentHash[] }
   | { readonly kind: 'ended'; readonly job: JobId; readonly state: 'completed' | 'failed' | 'cancelled'; readonly settled: number }
-  | { readonly kind: 'credit'; readonly account: AccountId; readonly microCredits: number }
+  /** The account's total, and for which jobs it has grown. */
+  | { readonly kind: 'credit'; readonly account: AccountId; readonly microCredits: number; readonly jobs: readonly JobId[] }
   /** Others were faster with all that was left of this lease: its host can stop computing it. */
   | { readonly kind: 'overtaken'; readonly job: JobId; readonly epoch: number; readonly host: HostId }
 
@@ -87,6 +88,8 @@ export interface Coordinator {
 
   /** Ended jobs of which the ledger no longer tells. */
   retired(): ReadonlySet<JobId>
+  /** Settled units as [start, count], in order; some may be decided and not on disk yet. None for an unknown job. */
+  settledRanges(job: JobId): readonly (readonly [number, number])[]
   /** Whether all of units start … start + count − 1 are settled with values that are held here. */
   holdsValues(job: JobId, range: { readonly start: number; readonly count: number }): boolean
   /** Digests of units start … start + count − 1, in order; null when not all of them are settled with values that are held here. */

@@ -137,6 +137,7 @@ export function createCoordinator({ store, now, random, hasBlob, policy = () => 
     },
     retired: () => new Set([...commits.state.jobs.values()].filter(({ retired }) => retired).map(({ id }) => id)),
     holdsValues,
+    settledRanges: (id) => [...(commits.state.jobs.get(id)?.settled.ranges() ?? [])],
     settledDigests: (id, range) => {
       if (!holdsValues(id, range)) return null
       const { start, count } = range

@@ -85,7 +85,7 @@ export function fleet({ totals }: CoordinatorState): Extract<LiveEvent, { event:
 
 function settlementsOf(events: readonly CoordinatorEvent[], state: CoordinatorState): Settlement[] {
   const out: Settlement[] = []
-  const accounts = new Set<AccountId>()
+  const earned = new Map<AccountId, Set<JobId>>()
   const settled = new Map<JobId, Extract<CoordinatorEvent, { type: 'settled' }>[]>()
   for (const event of events) {
     const admitted = admittedBy(event, state)
@@ -94,10 +94,15 @@ function settlementsOf(events: readonly CoordinatorEvent[], state: CoordinatorSt
     const list = settled.get(event.job)
     if (list === undefined) settled.set(event.job, [event])
     else list.push(event)
-    for (const { holder, verdict } of event.votes) if (verdict !== 'rejected') accounts.add(holder.account)
+    for (const { holder, verdict } of event.votes) {
+      if (verdict === 'rejected') continue
+      const jobs = earned.get(holder.account)
+      if (jobs === undefined) earned.set(holder.account, new Set([event.job]))
+      else jobs.add(event.job)
+    }
   }
   for (const [job, units] of settled) out.push(...runs(job, units))
-  for (const account of accounts) out.push({ kind: 'credit', account, microCredits: state.credit.get(account) ?? 0 })
+  for (const [account, jobs] of earned) out.push({ kind: 'credit', account, microCredits: state.credit.get(account) ?? 0, jobs: [...jobs] })
   for (const event of events) {
     if (event.type === 'lease-over' && event.overtaken !== undefined)
       out.push({ kind: 'overtaken', job: event.job, epoch: event.epoch, host: event.overtaken })

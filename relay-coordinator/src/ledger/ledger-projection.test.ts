@@ -13,7 +13,7 @@ import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { until } from '@peercompute/p2p/testing'
 import { openFeedStore } from './feed-store.ts'
 import { createLedgerIntake } from './ledger-intake.ts'
-import { createLedgerProjection, FLUSH_MS, type LedgerProjection } from './ledger-projection.ts'
+import { createLedgerProjection, END_FLUSH_MS, FLUSH_MS, RECORDS_PER_SECOND, type LedgerProjection } from './ledger-projection.ts'
 import { rangeDigest } from './projected-jobs.ts'
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>
@@ -94,6 +94,50 @@ it('says in one signed feed what was admitted, settled, ended and credited', asy
   ledger.close()
 })
 
+it('tells of jobs that go on so rarely that its records stay few, and of the end of one at once', async () => {
+  const { ledger, projection } = open(memoryLedgerStore())
+  await projection.start()
+  const author = await generateKeyPair({ extractable: true })
+  const submitted = async (name: string, unitCount: number) =>
+    (await coordinator.submit(await signSpec(author, smallSpec({ name, unitCount, verification: { quorum: 1 } })), false)).id
+  const host = connectedHost('a')
+  await coordinator.hostConnected(host)
+  /** Every second unit of what it is given. */
+  const half = async () => {
+    const { leases } = await coordinator.ask(host.host, { executor: 'js', units: 64, seconds: 0 })
+    for (const lease of leases)
+      for (let unit = lease.start; unit < lease.start + lease.count; unit += 2) {
+        const { report, values } = reportOf(host.host, lease, [{ unit, value: u32(unit) }])
+        await coordinator.report(report, Buffer.concat(values))
+      }
+  }
+  const count = (type: string) => typesOf(ledger).filter((other) => other === type).length
+  await submitted('long', 200)
+  await half()
+  clock.advance(FLUSH_MS)
+  await until(() => count('credit.total') === 1, 'the first round')
+  expect(count('units.settle')).toBe(32)
+  await half()
+  for (let seconds = 2; seconds < 33 / RECORDS_PER_SECOND; seconds++) {
+    await until(() => clock.pending().some((ms) => ms <= FLUSH_MS), 'the next flush is due')
+    clock.advance(FLUSH_MS)
+  }
+  await until(() => clock.pending().some((ms) => ms <= FLUSH_MS), 'the next flush is due')
+  expect([count('units.settle'), count('credit.total')]).toEqual([32, 1])
+
+  await coordinator.cancel(await submitted('short', 1))
+  clock.advance(END_FLUSH_MS)
+  await until(() => count('job.end') === 1, 'the end is told')
+  expect(count('units.settle')).toBe(32)
+  await until(() => {
+    clock.advance(FLUSH_MS)
+    return count('credit.total') === 2
+  }, 'the second round')
+  expect(count('units.settle')).toBe(64)
+  await projection.close()
+  ledger.close()
+})
+
 it('keeps a feed for those who publish with a token', async () => {
   const { ledger, projection } = open(memoryLedgerStore())
   await projection.start()
@@ -157,6 +201,36 @@ it('tries again by itself when the disk was full', async () => {
   clock.advance(FLUSH_MS)
   await until(() => typesOf(ledger).length === 2, 'the admission is in the feed')
   expect(typesOf(ledger)).toEqual(['coordinator.open', 'job.admit'])
+  await projection.close()
+  ledger.close()
+})
+
+it('compares store and feed ever more rarely while the disk stays full', async () => {
+  const store = memoryLedgerStore()
+  let tries = 0
+  let full = false
+  const save: LedgerStore['save'] = (feed, update) => {
+    if (!full) return store.save(feed, update)
+    tries++
+    return Promise.reject(new PeerComputeError('STORE_FULL', 'test'))
+  }
+  const { ledger, projection } = open({ ...store, save })
+  await projection.start()
+  full = true
+  await coordinator.submit(await signSpec(await generateKeyPair({ extractable: true }), smallSpec()), false)
+  for (let seconds = 0; seconds < 300; seconds++) {
+    await until(() => clock.pending().some((ms) => ms <= FLUSH_MS), 'the next flush is due')
+    clock.advance(FLUSH_MS)
+  }
+  await until(() => clock.pending().some((ms) => ms <= FLUSH_MS), 'the last one is over')
+  // after 1, 2, 4 … 60 s, then every minute
+  expect(tries).toBeGreaterThan(6)
+  expect(tries).toBeLessThan(15)
+  full = false
+  await until(() => {
+    clock.advance(FLUSH_MS)
+    return typesOf(ledger).includes('job.admit')
+  }, 'the admission is in the feed')
   await projection.close()
   ledger.close()
 })

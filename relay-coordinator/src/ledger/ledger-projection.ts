@@ -1,8 +1,8 @@
 /**
  * The coordinator's own feed: what it has admitted, settled, ended and credited, as signed records that anybody can check.
- * The store is the truth and the feed follows it: settlements are collected for FLUSH_MS and appended together; what a crash
- * or a full disk kept from being appended is found again by comparing the feed with the store. From time to time a checkpoint
- * sums the feed up, so that a newcomer need not read all of it.
+ * The store is the truth and the feed follows it: settlements are collected for FLUSH_MS and appended together, or for END_FLUSH_MS
+ * when a job has ended, since people wait for that; what a crash or a full disk kept from being appended is found again by
+ * comparing the feed with the store. From time to time a checkpoint sums the feed up, so that a newcomer need not read all of it.
  */
 import { certifyHost, PeerComputeError, type AuthorId, type JobId, type KeyPair, type RevocationView } from '@peercompute/job-specs'
 import { createFold, followLedger, writeCheckpoint, type Ledger } from '@peercompute/ledger'
@@ -12,11 +12,22 @@ import type { CoordinatorKeys } from '../keys/coordinator-keys.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { isDue } from './checkpoint-due.ts'
 import { makeSnapshot } from './make-snapshot.ts'
+import { OwedRecords } from './owed-records.ts'
 import { feedsOf, hasFeed, readProjected, type Projected } from './projected-jobs.ts'
 import { appendSettlements } from './settlement-records.ts'
 import { settlementsMissing } from './settlements-missing.ts'
 
 export const FLUSH_MS = 1_000
+/** Many small jobs that end one after the other share a flush. */
+export const END_FLUSH_MS = 20
+/**
+ * Records about jobs that go on: each is kept for ever and checked by everybody. Whoever settled much at once, with thousands of
+ * accounts, waits longer until the next round, but no longer than ROUND_MS_MAX.
+ */
+export const RECORDS_PER_SECOND = 10
+export const ROUND_MS_MAX = 60_000
+/** After a failure, comparing all of the store with the feed is tried again after FLUSH_MS, then after twice that, up to this. */
+export const CATCH_UP_MS_MAX = 60_000
 
 export interface ProjectionComponents {
   readonly coordinator: Coordinator
@@ -35,7 +46,7 @@ export interface ProjectionComponents {
 export interface LedgerProjection {
   /** Opens the feeds and appends what the ledger lacks; then a checkpoint, when one is due or asked for. Rejects when the feed cannot be written. */
   start(options?: { readonly checkpoint?: boolean }): Promise<void>
-  /** Appends what has been collected. Never rejects: a failure is made up for by the next flush. */
+  /** Appends all that has been collected, credit too. Never rejects: a failure is made up for by a later flush. */
   flush(): Promise<void>
   /** Appends the record of a revocation now, ahead of everything that waits. Rejects when it cannot; then the next flush tries again. */
   announce(revocation: RevocationView): Promise<void>
@@ -53,7 +64,14 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
   const stopFolding = followLedger(ledger, fold)
   let projected: Projected = { jobs: new Map(), credit: new Map() }
   let waiting: Settlement[] = []
+  const owed = new OwedRecords()
+  let roundAt = 0
   let behind = true
+  let catchingUp = false
+  let failures = 0
+  let catchUpAt = 0
+  let hurried = false
+  let ticking = false
   let cancelTimer: () => void = () => undefined
   let working: Promise<void> = Promise.resolve()
   let checkpointAt = clock.now()
@@ -61,7 +79,13 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
   let closed = false
 
   const unsubscribe = coordinator.onSettlement((settlement) => {
-    waiting.push(settlement)
+    // The store has it, and catching up finds it there.
+    if (behind && !catchingUp) return
+    if (settlement.kind === 'credit' || settlement.kind === 'settled') owed.note(settlement)
+    else if (settlement.kind !== 'overtaken') waiting.push(settlement)
+    if (settlement.kind !== 'ended' || hurried) return
+    hurried = true
+    if (started && !ticking && !closed) schedule()
   })
 
   async function openFeed(author: KeyPair, open: () => Promise<void>): Promise<void> {
@@ -70,11 +94,11 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
 
   async function append(settlements: readonly Settlement[]): Promise<void> {
     const outcomes = await Promise.allSettled(appendSettlements(writers, projected, settlements))
-    const failures = outcomes.filter((outcome) => outcome.status === 'rejected')
-    metrics.ledgerFlushed(outcomes.length - failures.length, 'appended')
-    if (failures.length === 0) return
-    metrics.ledgerFlushed(failures.length, 'failed')
-    throw failures[0]?.reason
+    const rejected = outcomes.filter((outcome) => outcome.status === 'rejected')
+    metrics.ledgerFlushed(outcomes.length - rejected.length, 'appended')
+    if (rejected.length === 0) return
+    metrics.ledgerFlushed(rejected.length, 'failed')
+    throw rejected[0]?.reason
   }
 
   /** Unless the ledger has it. */
@@ -88,22 +112,44 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
 
   /** From the ledger and the store, whatever was lost between them. */
   async function catchUp(): Promise<void> {
-    projected = readProjected(fold.state(), coordinator.retired())
-    for (const revocation of revocations()) await revoke(revocation)
-    for await (const batch of settlementsMissing(coordinator, projected)) await append(batch)
-    behind = false
+    catchingUp = true
+    try {
+      projected = readProjected(fold.state(), coordinator.retired())
+      for (const revocation of revocations()) await revoke(revocation)
+      for await (const batch of settlementsMissing(coordinator, projected)) await append(batch)
+      behind = false
+      failures = 0
+    } finally {
+      catchingUp = false
+    }
   }
 
-  async function flushNow(): Promise<void> {
+  /** All that is owed, or what is due. Jobs that have ended are told of in full. */
+  async function flushNow(what: 'all' | 'due'): Promise<void> {
     const settlements = waiting
     waiting = []
+    const ended = new Set(settlements.flatMap((settlement) => (settlement.kind === 'ended' ? [settlement.job] : [])))
+    if (what === 'due' && clock.now() < roundAt) settlements.push(...owed.takeOf(ended))
+    else {
+      const round = owed.takeAll()
+      settlements.push(...round)
+      roundAt = clock.now() + Math.min(ROUND_MS_MAX, (round.length * 1_000) / RECORDS_PER_SECOND)
+    }
     try {
       if (behind) await catchUp()
       await append(settlements)
     } catch (error) {
-      behind = true
+      fallBehind()
       onFault(error)
     }
+  }
+
+  /** No jitter: nobody else waits for this disk. */
+  function fallBehind(): void {
+    behind = true
+    waiting = []
+    owed.clear()
+    catchUpAt = clock.now() + Math.min(CATCH_UP_MS_MAX, FLUSH_MS * 2 ** Math.min(failures++, 30))
   }
 
   async function checkpointNow(): Promise<void> {
@@ -126,15 +172,20 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
   }
 
   function schedule(): void {
-    cancelTimer = clock.schedule(FLUSH_MS, () => {
+    cancelTimer()
+    cancelTimer = clock.schedule(hurried ? END_FLUSH_MS : FLUSH_MS, () => {
+      ticking = true
       void tick().then(() => {
+        ticking = false
         if (!closed) schedule()
       })
     })
   }
 
   async function tick(): Promise<void> {
-    if (waiting.length > 0 || behind) await inTurn(flushNow)
+    hurried = false
+    if (behind ? clock.now() >= catchUpAt : waiting.length > 0 || (!owed.empty && clock.now() >= roundAt))
+      await inTurn(() => flushNow('due'))
     await checkpointIfDue().catch(onFault)
   }
 
@@ -164,14 +215,14 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
       else await checkpointIfDue().catch(onFault)
       schedule()
     },
-    flush: () => (started ? inTurn(flushNow) : Promise.resolve()),
+    flush: () => (started ? inTurn(() => flushNow('all')) : Promise.resolve()),
     async announce(revocation) {
       if (!started || closed) throw new PeerComputeError('RECOVERING', 'the ledger is not open yet')
       try {
         // Not in turn: a checkpoint or a long catch-up would hold it up.
         await revoke(revocation)
       } catch (error) {
-        behind = true
+        fallBehind()
         throw error
       }
     },
@@ -180,7 +231,7 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
       if (closed) return
       closed = true
       cancelTimer()
-      if (started) await inTurn(flushNow)
+      if (started) await inTurn(() => flushNow('all'))
       unsubscribe()
       stopFolding()
     }

@@ -75,7 +75,7 @@ export function appendSettlements(
 }
 
 /** Runs of units that follow each other, none longer than one block of a snapshot, so that a record can be checked without holding a whole job. */
-function consecutive(digests: ReadonlyMap<number, ContentHash>): { start: number; digests: ContentHash[] }[] {
+export function consecutive(digests: ReadonlyMap<number, ContentHash>): { start: number; digests: ContentHash[] }[] {
   const runs: { start: number; digests: ContentHash[] }[] = []
   for (const [unit, digest] of [...digests].sort(([a], [b]) => a - b)) {
     const last = runs.at(-1)
