@@ -3,7 +3,6 @@ import { gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
-import { webSockets } from '@libp2p/websockets'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
 import { loadWebRtc } from '#web-rtc'
@@ -13,19 +12,12 @@ import { dialGate } from './dial-gate.ts'
 import { Discovery, type DiscoveryOptions } from './discovery.ts'
 import { encryption } from './encryption.ts'
 import { followTopic, type PeerNode } from './gossip.ts'
-import {
-  CLIENT_CONNECTIONS,
-  CLIENT_GOSSIP,
-  CLIENT_LISTEN,
-  CONNECTION_MONITOR,
-  DHT_PROTOCOL,
-  WEBSOCKETS,
-  webRtcSettings
-} from './settings.ts'
+import { CLIENT_CONNECTIONS, CLIENT_GOSSIP, CLIENT_LISTEN, CONNECTION_MONITOR, DHT_PROTOCOL, webRtcSettings } from './settings.ts'
 import { muxer } from './muxer.ts'
 import { joinPeers } from './relay-peers-client.ts'
 import { groupRelays } from './supervisor.ts'
 import { loadTcp } from './tcp.ts'
+import { abortableWebSockets } from './web-sockets.ts'
 
 export interface ClientOptions {
   /** Addresses of the relays that this client will use. They decide what may be dialled (see dial-gate.ts). */
@@ -70,7 +62,7 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
       ]
     },
     transports: [
-      webSockets(WEBSOCKETS),
+      abortableWebSockets(),
       circuits(),
       ...(webRTC === null ? [] : [webRTC(webRtcSettings(options.iceServers ?? [], options.iceTransportPolicy))]),
       ...(tcp === null ? [] : [tcp()])

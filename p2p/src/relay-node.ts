@@ -4,13 +4,11 @@ import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
-import { webSockets } from '@libp2p/websockets'
 import { PeerComputeError } from '@peercompute/job-specs'
 import { DISCOVERY_TOPIC } from '@peercompute/job-specs/protocol'
 import { GOSSIP_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
 import { ownAnnouncement } from './announcement.ts'
-import { turnAway } from './disconnect.ts'
 import { encryption } from './encryption.ts'
 import { atMost, followTopic, type GossipValidator } from './gossip.ts'
 import { muxer } from './muxer.ts'
@@ -25,9 +23,9 @@ import {
   RELAY_GOSSIP,
   RELAY_TOPICS,
   TEST_MAX_BYTES,
-  TEST_TOPIC,
-  WEBSOCKETS
+  TEST_TOPIC
 } from './settings.ts'
+import { abortableWebSockets } from './web-sockets.ts'
 import type { Libp2p } from '@libp2p/interface'
 
 export interface RelayServices extends Record<string, unknown> {
@@ -61,7 +59,7 @@ export async function createRelayNode(options: RelayOptions): Promise<RelayNode>
   const relay = await startRelay(await relaySettings(options), options.topics)
   relay.addEventListener('connection:open', ({ detail: connection }) => {
     if (options.deny?.(connection.remotePeer.toString()) === true)
-      turnAway(connection, new PeerComputeError('RATE_LIMITED', 'this peer is kept out for a while'))
+      connection.abort(new PeerComputeError('RATE_LIMITED', 'this peer is kept out for a while'))
   })
   return relay
 }
@@ -82,7 +80,7 @@ export async function relaySettings(options: RelayOptions) {
   return {
     privateKey: parsePeerKey(options.peerKey),
     addresses: { listen: [listen], announce: [...options.announce] },
-    transports: [webSockets(WEBSOCKETS)],
+    transports: [abortableWebSockets()],
     connectionEncrypters: [await encryption(options.unencrypted === true, [listen, ...options.announce])],
     streamMuxers: [muxer()],
     connectionManager: RELAY_CONNECTIONS,

@@ -6,6 +6,9 @@ import type { FrameChannel } from './frame-channel.ts'
 import { followTopic, publishTo, subscribersOf, type PeerNode, type Verdict } from './gossip.ts'
 import { registerTopics } from './relay-topics-client.ts'
 import { openBytes, sealBytes } from './sealed-bytes.ts'
+import { serveTopics } from './relay-topics.ts'
+import { REGISTER_AGAIN_MS } from './settings.ts'
+import { createFakeClock } from './testing/fake-clock.ts'
 import { addressesOf, createTestNetwork } from './testing/network.ts'
 import { until } from './testing/until.ts'
 
@@ -29,6 +32,33 @@ async function ask(client: PeerNode, relay: { peerId: { toString(): string } }):
 }
 
 describe('topics on request', () => {
+  it('are registered at once as many as a client may hold; whoever goes on asking is read slowly', async () => {
+    const relay = await network.relay()
+    const client = await network.client(addressesOf(relay))
+    const clock = createFakeClock()
+    await relay.unhandle(TOPIC_PROTOCOL)
+    const topics = await serveTopics(relay, clock)
+    network.after(() => topics.stop())
+    const channel = await openChannel(client, relay.peerId.toString(), TOPIC_PROTOCOL, {
+      limit: TOPIC_FRAME_MAX_BYTES,
+      signal: AbortSignal.timeout(10_000)
+    })
+    let answers = 0
+    void (async () => {
+      for await (const _frame of channel.frames) answers += 1
+    })().catch(() => undefined)
+    for (let asked = 0; asked < 100; asked++) await channel.send({ type: 'register', topic: topicOf(1) })
+    await until(() => answers === TOPICS_PER_CLIENT_MAX, 'the first answers')
+    // a round trip on the same connection, so that more answers would have come
+    await (
+      await ask(client, relay)
+    )(topicOf(1))
+    expect(answers).toBe(TOPICS_PER_CLIENT_MAX)
+    clock.advance(REGISTER_AGAIN_MS)
+    await until(() => answers > TOPICS_PER_CLIENT_MAX, 'one more')
+    await channel.close()
+  })
+
   it('are forwarded between members; an outsider who follows them gets only ciphertext', async () => {
     const relay = await network.relay()
     const [one, other, outsider] = await Promise.all([1, 2, 3].map(() => network.client(addressesOf(relay))))

@@ -10,6 +10,9 @@ import {
 import { handleChannel } from './channels.ts'
 import { atMost, followTopic, type PeerNode } from './gossip.ts'
 import { createTopicRegistry } from './relay-topics-registry.ts'
+import { REGISTER_AGAIN_MS } from './settings.ts'
+import { systemClock, type Clock } from './time/clock.ts'
+import { sleep } from './time/sleep.ts'
 
 export interface RelayTopics {
   readonly size: number
@@ -19,9 +22,10 @@ export interface RelayTopics {
 
 /**
  * What is forwarded is sealed, so the relay can check its size only. The cap is counted by PeerId, whatever the number of its
- * connections and streams.
+ * connections and streams. On one stream, all that a client may hold are registered at once, and what comes after that is read slowly.
  */
-export async function serveTopics(relay: PeerNode): Promise<RelayTopics> {
+export async function serveTopics(relay: PeerNode, clock: Clock = systemClock): Promise<RelayTopics> {
+  const stopping = new AbortController()
   const registry = createTopicRegistry((topic) => followTopic(relay, topic, atMost(GOSSIP_MAX_BYTES)))
 
   const stopHandling = await handleChannel(
@@ -30,6 +34,7 @@ export async function serveTopics(relay: PeerNode): Promise<RelayTopics> {
     { limit: TOPIC_FRAME_MAX_BYTES, maxInboundStreams: TOPICS_PER_CLIENT_MAX, overRelay: false },
     async (channel, { peer }) => {
       const topics = new Set<string>()
+      let asked = 0
       try {
         for await (const { message } of channel.frames) {
           const request = topicRequestSchema.safeParse(message)
@@ -41,6 +46,7 @@ export async function serveTopics(relay: PeerNode): Promise<RelayTopics> {
           const answer: TopicAnswer = topics.has(topic) ? { type: 'registered' } : registry.register(peer, topic)
           if (answer.type === 'registered') topics.add(topic)
           await channel.send(answer)
+          if (++asked >= TOPICS_PER_CLIENT_MAX) await sleep(clock, REGISTER_AGAIN_MS, stopping.signal)
         }
       } finally {
         for (const topic of topics) registry.leave(peer, topic)
@@ -53,6 +59,7 @@ export async function serveTopics(relay: PeerNode): Promise<RelayTopics> {
       return registry.size
     },
     async stop() {
+      stopping.abort()
       await stopHandling()
       registry.clear()
     }

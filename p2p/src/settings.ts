@@ -16,6 +16,11 @@ const MINUTE_MS = 60_000
 
 /** Expected most clients of one relay. Half a MiB of memory each (measured). */
 export const RELAY_CLIENTS_MAX = 2_000
+/**
+ * All connections of one relay: besides its clients those that carry a work stream only. They hold no reservation and are in no
+ * gossip mesh; one coordinator is to serve 10 000 of them.
+ */
+export const RELAY_CONNECTIONS_MAX = RELAY_CLIENTS_MAX + 10_000
 
 // --- connections ---------------------------------------------------------------------------------------------------------
 
@@ -26,8 +31,8 @@ export const RELAY_CONNECTIONS: ConnectionManagerInit = {
   ...NO_OWN_RECONNECT,
   /** Default 5 a second for each IP: 25 of 30 clients behind one proxy or NAT failed with "Unexpected EOF" (measured). */
   inboundConnectionThreshold: 10_000,
-  /** Default 300: beyond it, connections are pruned (source). */
-  maxConnections: RELAY_CLIENTS_MAX,
+  /** Default 300: beyond it, connections are pruned, those of working volunteers too (source). */
+  maxConnections: RELAY_CONNECTIONS_MAX,
   /** Default 10: a storm after a relay restart would be refused (source). */
   maxIncomingPendingConnections: 1_000
 }
@@ -175,6 +180,8 @@ export const INTRODUCE_MS = 250
 export const INTRODUCE_PER_CLIENT_MS = 5
 /** A client may introduce itself again, with other addresses, so often. */
 export const INTRODUCE_AGAIN_MS = 1_000
+/** A client that registers topics again and again on one stream is read so often. */
+export const REGISTER_AGAIN_MS = 500
 
 /** The report of a network: no sooner after a change, and no later, so that round trips and ages stay true. */
 export const OBSERVE_PAUSE_MS = 250

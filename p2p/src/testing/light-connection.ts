@@ -1,14 +1,14 @@
 /** One connection with as little around it as libp2p allows, so that a process can hold hundreds of them. */
 import { identify } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
-import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { encryption } from '../encryption.ts'
 import type { FrameChannel } from '../frame-channel.ts'
 import { muxer } from '../muxer.ts'
-import { CLIENT_CONNECTIONS, CONNECTION_MONITOR, WEBSOCKETS } from '../settings.ts'
+import { CLIENT_CONNECTIONS, CONNECTION_MONITOR } from '../settings.ts'
 import { streamChannel } from '../stream-channel.ts'
+import { abortableWebSockets } from '../web-sockets.ts'
 
 export interface LightConnection {
   readonly channel: FrameChannel
@@ -26,7 +26,7 @@ export async function openLightConnection(
   { limit, signal }: { readonly limit: number; readonly signal: AbortSignal }
 ): Promise<LightConnection> {
   const node = await createLibp2p({
-    transports: [webSockets(WEBSOCKETS)],
+    transports: [abortableWebSockets()],
     connectionEncrypters: [await encryption(false, [])],
     streamMuxers: [muxer()],
     connectionGater: { denyDialMultiaddr: () => false },

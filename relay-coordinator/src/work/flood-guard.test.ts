@@ -1,7 +1,8 @@
 import { createFakeClock } from '@peercompute/p2p/testing'
 import { describe, expect, it } from 'vitest'
 import { createChannelPair } from '../testing/channel-pair.ts'
-import { createFloodGuard, FIRST_OUT_MS, LONGEST_OUT_MS, USELESS_BURST, USELESS_PER_SECOND } from './flood-guard.ts'
+import { createFloodGuard, FIRST_OUT_MS, LONGEST_OUT_MS, UNANSWERED_MAX } from './flood-guard.ts'
+import { USELESS_BURST, USELESS_PER_SECOND } from './useless-budget.ts'
 
 function createGuarded() {
   const clock = createFakeClock()
@@ -53,6 +54,7 @@ describe('a peer', () => {
   it.each([
     ['asks where there is nothing', NOTHING],
     ['reports what is known', { type: 'ack', id: 1, answers: [{ unit: 0, answer: 'duplicate' }] }],
+    ['reports what is settled', { type: 'ack', id: 1, answers: [{ unit: 0, answer: 'late' }] }],
     ['reports for a job that is over', { type: 'ack', id: 1, answers: [{ unit: 0, answer: 'job_closed' }] }],
     ['renews and renews', { type: 'renewed', id: 1, leases: [{}] }],
     ['says hello and never proves it', { type: 'challenge', id: 1 }],
@@ -90,9 +92,45 @@ describe('a peer', () => {
   })
 
   it('pays for streams that it opens and leaves', async () => {
-    const { guard, cut } = createGuarded()
-    for (let stream = 0; stream <= USELESS_BURST; stream++) await talk(guard, 0, NOTHING)
+    const { guard, cut, clock } = createGuarded()
+    const over = { yes: false }
+    const streams = Array.from({ length: USELESS_BURST + UNANSWERED_MAX + 1 }, () => talk(guard, 0, NOTHING))
+    void Promise.all(streams).then(() => (over.yes = true))
+    while (!over.yes) {
+      await new Promise(setImmediate)
+      clock.advance(1)
+    }
     expect(cut).toEqual(['host'])
+  })
+
+  it('that waits for its answers is slowed down, not cut, however much it sends in vain', async () => {
+    const { guard, cut, clock } = createGuarded()
+    const { host, coordinator } = createChannelPair()
+    const began = clock.now()
+    const serving = (async () => {
+      const watched = guard.watch(coordinator)
+      for await (const _frame of watched.frames) await watched.send(NOTHING)
+    })()
+    const inFlight = 8
+    const reports = 300
+    for (let sent = 0; sent < inFlight; sent++) void host.send({})
+    let answered = 0
+    const answers = (async () => {
+      for await (const _frame of host.frames) {
+        if (++answered === reports) return
+        if (answered <= reports - inFlight) void host.send({})
+      }
+    })()
+    const stuck = { yes: true }
+    void answers.then(() => (stuck.yes = false))
+    while (stuck.yes) {
+      await new Promise(setImmediate)
+      clock.advance(1_000 / USELESS_PER_SECOND)
+    }
+    await host.close()
+    await serving
+    expect([answered, cut]).toEqual([reports, []])
+    expect(clock.now() - began).toBeGreaterThan(((reports - USELESS_BURST) / USELESS_PER_SECOND) * 1_000 * 0.9)
   })
 
   it('is not held to what another one does', async () => {

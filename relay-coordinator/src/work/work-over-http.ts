@@ -9,6 +9,7 @@ import { errorMessageFor, readHostMessage, requestIdOf } from './host-messages.t
 import type { HostSession } from './host-sessions.ts'
 import type { Hello } from './introductions.ts'
 import { createTokenBucket } from './token-bucket.ts'
+import { createUselessBudget, USELESS_PER_SECOND } from './useless-budget.ts'
 import { REQUESTS_BURST, REQUESTS_PER_SECOND, type StreamComponents } from './work-streams.ts'
 
 export const SESSION_IDLE_MS = 120_000
@@ -34,6 +35,8 @@ export interface WorkOverHttp {
 export function createWorkOverHttp(components: StreamComponents): WorkOverHttp {
   const { introductions, sessions, answerRequest, clock, metrics, onFault } = components
   const open = new Map<string, HttpSession>()
+  /** By host: a new session is a hello away. */
+  const useless = createUselessBudget(clock)
 
   async function end(http: HttpSession): Promise<void> {
     http.cancelExpiry()
@@ -85,7 +88,11 @@ export function createWorkOverHttp(components: StreamComponents): WorkOverHttp {
   async function answer(http: HttpSession | null, message: Exclude<HostMessage, Hello>, frame: Frame): Promise<CoordinatorMessage> {
     if (http === null) throw new PeerComputeError('HELLO_REQUIRED', `a message of type ${message.type} came before the hello was accepted`)
     if (!http.bucket.take()) throw new PeerComputeError('RATE_LIMITED', `more than ${REQUESTS_PER_SECOND} messages a second`)
-    return answerRequest(http.session, message, frame.attachment)
+    if (!useless.take(http.session.host))
+      throw new PeerComputeError('RATE_LIMITED', `more than ${USELESS_PER_SECOND} messages a second that led to nothing`)
+    const said = await answerRequest(http.session, message, frame.attachment)
+    useless.answered(http.session.host, said)
+    return said
   }
 
   return {
@@ -98,6 +105,7 @@ export function createWorkOverHttp(components: StreamComponents): WorkOverHttp {
         try {
           const message = readHostMessage(frame)
           if (message.type === 'hello') {
+            if (answers.length > 0) throw new PeerComputeError('REQUEST_INVALID', 'a request has one hello, its first frame')
             const greeted = await greet(message, subnet)
             http = greeted.http
             answers.push(greeted.answer)

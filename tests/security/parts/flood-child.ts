@@ -65,13 +65,34 @@ async function flood({ channel }: LightConnection, kind: number, identity: Ident
   }
 }
 
+/** Until go is said, as many as this at a time: a handshake that takes too long is for nothing, and a crowd of them takes all the time. */
+const OPENING_AT_ONCE = 4
+const calm: Promise<unknown>[] = Array.from({ length: OPENING_AT_ONCE }, () => Promise.resolve())
+
+async function inTurn<T>(lane: number, task: () => Promise<T>): Promise<T> {
+  const turn = (calm[lane] ?? Promise.resolve()).then(task)
+  calm[lane] = turn.catch(() => undefined)
+  return turn
+}
+
+async function enter(kind: number, identity: Identity): Promise<LightConnection> {
+  const connection = await open()
+  try {
+    if (kind > 0) await introduce(connection, identity)
+    return connection
+  } catch (error) {
+    await connection.stop().catch(() => undefined)
+    throw error
+  }
+}
+
 async function flooder(index: number): Promise<void> {
   const kind = index % 4
   const identity = await createIdentity({ label: '', now: Date.now(), extractableHost: true })
   for (let life = 0; ;) {
     try {
-      const connection = await open()
-      if (kind > 0) await introduce(connection, identity)
+      const come = () => enter(kind, identity)
+      const connection = await (life === 0 ? inTurn(index % OPENING_AT_ONCE, come) : come())
       if (life === 0 && ++told.connected === connections) say()
       if (life > 0) told.returned += 1
       life += 1

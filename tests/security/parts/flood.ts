@@ -9,35 +9,43 @@ import { joinByHand, unitsOf, type ProtocolHost } from '../../integration/parts/
 import { ownJob, publish } from '../../integration/parts/publish.ts'
 
 const CHILD = fileURLToPath(new URL('./flood-child.ts', import.meta.url))
-const HONEST = 20
 const PER_PROCESS = 50
-/** How often an honest host comes: 20 of them bring 400 units a second. */
+/** How often an honest host comes: each of them brings up to 20 units a second. */
 const CONTACT_MS = 250
 const UNITS = 5
+/** After so many a job is open to everybody (relay-coordinator/src/core/trial.ts). */
+const TRIAL_UNITS = 10
 const toldSchema = z.object({ connected: z.int(), sent: z.int(), cut: z.int(), firstLifeMs: z.array(z.number()), returned: z.int() })
 
 export interface Flood {
+  /** Hosts that work meanwhile. */
+  readonly honest: number
   readonly connections: number
   /** Messages a second, of all of them together. */
   readonly perSecond: number
   readonly seconds: number
+  /** Every flooder that was there from the start is cut within this time. */
+  readonly cutMs: number
+  /** 99 of 100 answers to honest hosts come within this time. */
+  readonly p99Ms: number
 }
 
-export async function withstand({ connections, perSecond, seconds }: Flood): Promise<void> {
+export async function withstand({ honest, connections, perSecond, seconds, cutMs, p99Ms }: Flood): Promise<void> {
   const server = await startServer()
   const children: RunningProcess[] = []
   const hosts: ProtocolHost[] = []
   try {
     const { addresses } = coordinatorInfoSchema.parse(await server.get('/api/v1/coordinator'))
     const { id } = await publish(server.url, ownJob('flooded', { js: 'export default () => ({ y: [1] })' }, { unitCount: 1_000_000 }))
-    for (let at = 0; at < HONEST; at++) hosts.push(await joinByHand(server.url, 'libp2p'))
+    hosts.push(...(await Promise.all(Array.from({ length: honest }, () => joinByHand(server.url, 'libp2p')))))
+    const tried = await tryOut(hosts)
     const each = { address: addresses[0] ?? '', perSecond: Math.ceil(perSecond / connections) }
     for (let left = connections; left > 0; left -= PER_PROCESS) {
       const options = JSON.stringify({ ...each, connections: Math.min(PER_PROCESS, left) })
       children.push(startNode(CHILD, [options], {}, { stdin: true }))
     }
     const latest = (child: RunningProcess) => toldSchema.parse(JSON.parse(child.stdout().trim().split('\n').at(-1) ?? '{}'))
-    await Promise.all(children.map((child) => child.line(/"connected"/, 120_000)))
+    await Promise.all(children.map((child) => child.line(/"connected"/, 240_000)))
 
     for (const child of children) child.child.stdin?.write('go\n')
     const began = performance.now()
@@ -52,15 +60,16 @@ export async function withstand({ connections, perSecond, seconds }: Flood): Pro
     const latencies = contacts.flatMap(({ ms }) => ms).sort((a, b) => a - b)
     const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? Number.POSITIVE_INFINITY
     const accepted = contacts.reduce((total, one) => total + one.accepted, 0)
+    const read = total(await (await fetch(`${server.url}/metrics`)).text(), 'peercompute_work_messages_total')
     process.stdout.write(
-      `${connections} connections sent ${sum(({ sent }) => sent)} in ${seconds} s; cut after at most ${Math.max(...lives)} ms, back ${sum(({ returned }) => returned)} times with new keys; ` +
+      `${connections} connections sent ${sum(({ sent }) => sent)} in ${seconds} s, ${read} messages were handled, honest ones included; cut after at most ${Math.max(...lives)} ms, back ${sum(({ returned }) => returned)} times with new keys; ` +
         `honest: ${latencies.length} answers, p50 ${Math.round(latencies[Math.floor(latencies.length / 2)] ?? 0)} ms, p99 ${Math.round(p99)} ms, ${accepted} results\n`
     )
+    expect((await server.job(id)).units.validated).toBe(tried + accepted)
     expect(lives).toHaveLength(connections)
-    expect(Math.max(...lives)).toBeLessThan(5_000)
-    expect(p99).toBeLessThan(2_000)
-    expect(accepted).toBeGreaterThan(HONEST * UNITS * seconds)
-    expect((await server.job(id)).units.validated).toBe(accepted)
+    expect(Math.max(...lives)).toBeLessThan(cutMs)
+    expect(p99).toBeLessThan(p99Ms)
+    for (const one of contacts) expect(one.accepted).toBeGreaterThan(0)
     expect(server.process.child.exitCode).toBeNull()
     expect(server.process.stderr()).toBe('')
   } finally {
@@ -68,6 +77,19 @@ export async function withstand({ connections, perSecond, seconds }: Flood): Pro
     await Promise.all(hosts.map((host) => host.leave()))
     await server.stop()
   }
+}
+
+/** Of a counter with labels, in the text form of Prometheus. */
+function total(text: string, name: string): number {
+  return [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'gm'))].reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+/** A few hosts only are given units of a new job until some have come out well. Resolves with how many. */
+async function tryOut([first]: readonly ProtocolHost[]): Promise<number> {
+  const given = await first?.lease(TRIAL_UNITS)
+  if (first === undefined || given === undefined) return 0
+  const { report, values } = await first.reportOf(given, unitsOf(given), () => new Uint8Array(4))
+  return (await first.session.report(report, values)).filter(({ answer }) => answer === 'accepted').length
 }
 
 /** Asks and reports at its pace. Resolves with how long each answer took, and how many results were accepted. */

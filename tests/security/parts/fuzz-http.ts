@@ -29,13 +29,13 @@ export async function fuzzWorkOverHttp(
   random: () => number
 ): Promise<void> {
   const http = createRawHttp(server.port, LANES)
-  const hello = encodeFrame(await introduced(http))
   let left = count
 
   async function lane(): Promise<void> {
     let readable: Uint8Array[] = []
     const flush = async (): Promise<void> => {
-      const answer = await post(http, Buffer.concat([hello, ...readable]))
+      // A host of its own for each, because one that asks for nothing is soon no longer listened to.
+      const answer = await post(http, Buffer.concat([encodeFrame(await introduced(http)), ...readable]))
       expect(answer.status).toBe(200)
       const said = decodeFrames(answer.body, WORK_FRAME_MAX_BYTES).map(({ message }) => coordinatorMessageSchema.parse(message))
       expect(said.length).toBeGreaterThan(readable.length)

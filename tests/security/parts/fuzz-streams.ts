@@ -13,6 +13,8 @@ export interface FuzzTarget {
 }
 
 const CONNECTIONS = 4
+/** A work stream and its frame cost two tokens of the coordinator's 50 (work/useless-budget.ts); beyond them a client is read slowly. */
+const STREAMS_PER_CLIENT = 24
 /** A stream that the other side neither answers nor ends is a leak. */
 const STREAM_MS = 15_000
 
@@ -26,7 +28,7 @@ export async function fuzzStreams(
   let ended = 0
   let lost = 0
 
-  /** A peer that talks nonsense is cut after a while; somebody else goes on in its place. */
+  /** A peer that talks nonsense is slowed down or cut after a while; somebody else goes on in its place. */
   async function slot(): Promise<void> {
     while (left > 0) {
       const client = await connect(addresses)
@@ -37,7 +39,7 @@ export async function fuzzStreams(
 
   async function lane({ node }: Client): Promise<void> {
     const [connection] = node.getConnections()
-    while (left > 0 && connection?.status === 'open') {
+    for (let streams = 0; left > 0 && streams < STREAMS_PER_CLIENT / width && connection?.status === 'open'; streams++) {
       const message = messages[--left % messages.length]
       if (message === undefined) return
       try {
