@@ -87,7 +87,7 @@ async function installedTree(report: (line: string) => void): Promise<Row[]> {
   const first: number[] = []
   const complete: number[] = []
   for (let i = 0; i < SAMPLES; i++) {
-    const took = await timeStart(process.execPath, [join(ROOT, 'cli/src/main.ts'), 'start'], ROOT, process.env, 180_000)
+    const took = await timeStart(process.execPath, [join(ROOT, 'cli/src/main.mjs'), 'start'], ROOT, process.env, 180_000)
     first.push(took.first)
     complete.push(took.complete)
     report(`start.first-unit ${took.first.toFixed(2)} s, start.complete ${took.complete.toFixed(2)} s`)

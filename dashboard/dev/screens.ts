@@ -23,7 +23,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'peercompute-screens-'))
 const children: ChildProcess[] = []
 
 function cli(args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, [join(root, 'cli/src/main.ts'), ...args], {
+  const child = spawn(process.execPath, [join(root, 'cli/src/main.mjs'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NO_COLOR: '1', XDG_CONFIG_HOME: join(scratch, 'config') }
   })

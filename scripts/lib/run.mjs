@@ -9,7 +9,7 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const nodeBinary = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 
 /** The program, and the options of Node in its first line, which count only when a shell runs it. */
-export const program = join(root, 'cli', 'src', 'main.ts')
+export const program = join(root, 'cli', 'src', 'main.mjs')
 export const programOptions = readFileSync(program, 'utf8')
   .split('\n', 1)[0]
   .split(' ')

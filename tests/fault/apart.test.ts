@@ -1,15 +1,6 @@
 import { expect, it } from 'vitest'
-import { crowdReturns } from '../harness/faults/crowd-returns.ts'
 import { halves } from '../harness/faults/halves.ts'
 import { testSeed } from '../harness/seeded-random.ts'
-
-it('R2: a crowd whose coordinator was killed is back soon, and not all at once', async () => {
-  const record = await crowdReturns({ seed: testSeed('crowd'), processes: 1, volunteersEach: 15 })
-  const last = Math.max(...record.backMs)
-  process.stdout.write(`all back after ${last} ms, ${record.peakPerSecond} in the busiest second\n`)
-  expect(record.violations).toEqual([])
-  expect(last).toBeLessThan(90_000)
-})
 
 it('R8: two halves, the coordinator in one: nothing is settled twice, and they are one again soon after', async () => {
   const record = await halves({ seed: testSeed('halves'), cutMs: 3_000 })

@@ -19,12 +19,6 @@ it('R3: twenty volunteers are killed in the middle of their units: somebody else
   expect(Math.max(...record.reissuedMs)).toBeLessThan(5_000)
 })
 
-it('R3: those whose end nobody notices lose their units with their leases', async () => {
-  const record = await volunteersKilled({ seed: testSeed('volunteers'), server, transport: 'http', processes: 1, volunteersEach: 3, jump })
-  expect(record.violations).toEqual([])
-  expect(Math.max(...record.reissuedMs)).toBeLessThan(5_000)
-})
-
 it('SIGSTOP of volunteers, then of the coordinator, for longer than a lease: nothing is lost, nothing counts twice', async () => {
   const record = await processesStopped({ seed: testSeed('stopped'), server, stoppedMs: 500, jump: { by: jump, ms: LEASE_MS + 5_000 } })
   process.stdout.write(`${record.late} results came late\n`)

@@ -1,8 +1,7 @@
 /** A real relay in a process of its own, on a port and with a key that outlive its death. */
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { generatePeerKey, peerIdOfKey } from '@peercompute/p2p'
+import { lastingPort } from './lasting-port.ts'
 import { startNode, type RunningProcess } from './process.ts'
 
 const CHILD = fileURLToPath(new URL('./relay-child.ts', import.meta.url))
@@ -29,20 +28,10 @@ export interface TestRelay {
   restart(): Promise<void>
 }
 
-/** A port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 export async function startRelay({ behind, topics = [], replica = true }: RelayOptions = {}): Promise<TestRelay> {
   const key = await generatePeerKey()
   const peer = peerIdOfKey(key)
-  const port = await freePort()
+  const port = await lastingPort()
   const shown = `/ip4/127.0.0.1/tcp/${(await behind?.(port)) ?? port}/ws`
   const options = JSON.stringify({ peerKey: Buffer.from(key).toString('base64'), port, announce: [shown], topics, replica })
   const launch = async (): Promise<RunningProcess> => {

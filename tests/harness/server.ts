@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { jobDetailSchema, jobPageSchema, type JobDetail, type JobId } from '@peercompute/job-specs'
+import { lastingPort } from './lasting-port.ts'
 import { startCli, type RunningProcess } from './process.ts'
 import { until } from './until.ts'
 
@@ -41,7 +42,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     const [line] = await running.line(/^\{.*\}$/m, 60_000)
     return { running, ready: readySchema.parse(JSON.parse(line)) }
   }
-  let { running, ready } = await launch(0)
+  let { running, ready } = await launch(await lastingPort())
   const base = `http://127.0.0.1:${ready.port}`
   const get = async (path: string): Promise<unknown> => {
     const answer = await fetch(`${base}${path}`)

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lastingPort } from './lasting-port.ts'
 import { follow, type RunningProcess } from './process.ts'
-import { freePort } from './relay-process.ts'
 
 const USER = 'peer'
 const SECRET = 'only-for-tests'
@@ -29,7 +29,7 @@ export interface TurnServer {
 
 export async function startTurnServer(program: string): Promise<TurnServer> {
   const folder = mkdtempSync(join(tmpdir(), 'peercompute-turn-'))
-  const port = await freePort()
+  const port = await lastingPort()
   const config = join(folder, 'turnserver.conf')
   writeFileSync(
     config,

@@ -82,6 +82,7 @@ describe('a coordinator with a public address', () => {
       for (const part of ['TOKEN_INVALID', ERRORS.TOKEN_INVALID.remedy]) expect(stderr).toContain(part)
     }
     expect(await server.jobIds()).toEqual([id])
-    expect((await server.job(id)).state).toBe('running')
+    // Where anybody may reach it, a new author waits for the operator's approval. Nobody has cancelled the job.
+    expect(await server.job(id)).toMatchObject({ state: 'queued', why: { code: 'awaiting_approval' } })
   })
 })

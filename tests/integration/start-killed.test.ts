@@ -10,6 +10,7 @@ import { gatherEvidence } from '../harness/faults/evidence.ts'
 import { createHistory, readHistory } from '../harness/faults/history.ts'
 import { createSubmitter } from '../harness/faults/submitter.ts'
 import { startCli, until, type RunningProcess } from '../harness/index.ts'
+import { lastingPort } from '../harness/lasting-port.ts'
 
 const KILLS = 10
 /** Of the job, at the last kill: it goes on between a look and a kill, and all ten must come before its end. */
@@ -45,7 +46,7 @@ async function sampleJob(url: string): Promise<JobDetail | undefined> {
 
 it(`is killed ${KILLS} times, and its job completes with the right answer`, async () => {
   const history = createHistory(join(folder, 'history.ndjson'))
-  let server = await start(0)
+  let server = await start(await lastingPort())
   const { port, root } = server
   const reader = await createSubmitter(server.url, history)
   const ids = new Set<string>()

@@ -37,7 +37,7 @@ const COME_EACH_MS = 150
 
 /** Options of Node with which the program is started, from its first line. */
 function programOptions(): string[] {
-  const [first = ''] = readFileSync(new URL('../../../cli/src/main.ts', import.meta.url), 'utf8').split('\n', 1)
+  const [first = ''] = readFileSync(new URL('../../../cli/src/main.mjs', import.meta.url), 'utf8').split('\n', 1)
   return first.split(' ').filter((word) => word.startsWith('--'))
 }
 

@@ -17,6 +17,8 @@ export interface ProcessesStoppedOptions {
 }
 
 const UNITS = 300
+/** What all of them do in a second, so that there is work left after both faults. */
+const UNITS_PER_SECOND = 160
 const EACH = 2
 
 export async function processesStopped({
@@ -46,17 +48,17 @@ export async function processesStopped({
   )
   if (first === undefined || second === undefined) throw new Error('no volunteers')
   const fault = async (what: string, process: { freeze(): void; thaw(): void }): Promise<void> => {
+    const { units } = what === 'volunteers' ? await server.job(job) : { units: null }
     history.fault(`SIGSTOP of ${what}`)
     process.freeze()
     await lasting(stoppedMs)
     if (jump !== undefined && what === 'volunteers') await jump.by(jump.ms)
-    const { units } = what === 'volunteers' ? await server.job(job) : { units: null }
     // The others go on meanwhile: these have what the stopped ones held.
     if (units !== null) await until('progress without them', async () => (await server.job(job)).units.validated > units.validated)
     process.thaw()
     if (jump !== undefined && what === 'coordinator') await jump.by(jump.ms)
   }
-  const job = await submitter.submit({ unitCount: UNITS })
+  const job = await submitter.submit({ unitCount: UNITS + Math.round((UNITS_PER_SECOND * stoppedMs) / 1_000) })
   try {
     await until('work in hand', async () => (await server.job(job)).units.validated > 0)
     await fault('volunteers', first.process)

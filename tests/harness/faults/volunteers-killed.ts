@@ -1,7 +1,6 @@
 /** R3: volunteers die in the middle of their units; somebody else gets these, and they are settled. */
 import { rmSync } from 'node:fs'
 import { jobsOver, startCampaign, type Judgement } from './campaign.ts'
-import type { Jump } from './clocked-server.ts'
 import { readHistory } from './history.ts'
 import { startVolunteerProcess, type VolunteerProcess } from './volunteer-process.ts'
 import { streamLine } from './work-line.ts'
@@ -15,12 +14,10 @@ export interface VolunteersKilledOptions {
   /** Each is killed once, with all of its volunteers. */
   readonly processes: number
   readonly volunteersEach: number
-  /** Lets the time of a lease pass after each kill; for volunteers whose end nobody notices. */
-  readonly jump?: Jump
 }
 
 export interface VolunteersKilledRecord extends Judgement {
-  /** From the death of its holder until another host had it, for each unit, in ms of the coordinator's clock without jumps. */
+  /** From the death of its holder until another host had it, for each unit, in ms. */
   readonly reissuedMs: readonly number[]
 }
 
@@ -32,7 +29,7 @@ const FOR_EVER_MS = 2 ** 31 - 1
 export const LEASE_MS = 60_000
 
 export async function volunteersKilled(options: VolunteersKilledOptions): Promise<VolunteersKilledRecord> {
-  const { seed, server, transport, processes, volunteersEach, jump } = options
+  const { seed, server, transport, processes, volunteersEach } = options
   const campaign = await startCampaign('volunteers-killed', seed, server)
   const { submitter, history, random } = campaign
   const unitCount = TRIAL_UNITS + processes * volunteersEach * UNITS_EACH
@@ -85,7 +82,6 @@ export async function volunteersKilled(options: VolunteersKilledOptions): Promis
       const lost = leased([victim.history])
         .map(({ unit }) => unit)
         .filter((unit) => !taken.has(unit))
-      await jump?.(LEASE_MS)
       const heirs = await until(
         'another holder of each unit',
         () => {
