@@ -4,6 +4,7 @@
  * when a job has ended, since people wait for that; what a crash or a full disk kept from being appended is found again by
  * comparing the feed with the store. From time to time a checkpoint sums the feed up, so that a newcomer need not read all of it.
  */
+import { setImmediate as otherWork } from 'node:timers/promises'
 import { certifyHost, PeerComputeError, type AuthorId, type JobId, type KeyPair, type RevocationView } from '@peercompute/job-specs'
 import { createFold, followLedger, writeCheckpoint, type Ledger } from '@peercompute/ledger'
 import type { Clock } from '@peercompute/p2p/time'
@@ -28,6 +29,11 @@ export const RECORDS_PER_SECOND = 10
 export const ROUND_MS_MAX = 60_000
 /** After a failure, comparing all of the store with the feed is tried again after FLUSH_MS, then after twice that, up to this. */
 export const CATCH_UP_MS_MAX = 60_000
+
+/** Of one turn of the event loop. */
+const RECORDS_AT_A_TIME = 8
+/** A job is admitted before its units are told, and ended after them. */
+const ORDER: Readonly<Record<Settlement['kind'], number>> = { admitted: 0, settled: 1, ended: 2, credit: 3, overtaken: 4 }
 
 export interface ProjectionComponents {
   readonly coordinator: Coordinator
@@ -92,7 +98,16 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
     if (!feedsOf(ledger, author.publicKey as AuthorId).some((feed) => hasFeed(ledger, feed))) await open()
   }
 
+  /** A few at a time: signing and encoding hundreds of records at a stretch would keep every host waiting. */
   async function append(settlements: readonly Settlement[]): Promise<void> {
+    const ordered = [...settlements].sort((a, b) => ORDER[a.kind] - ORDER[b.kind])
+    for (let from = 0; from < ordered.length; from += RECORDS_AT_A_TIME) {
+      if (from > 0) await otherWork()
+      await appendSome(ordered.slice(from, from + RECORDS_AT_A_TIME))
+    }
+  }
+
+  async function appendSome(settlements: readonly Settlement[]): Promise<void> {
     const outcomes = await Promise.allSettled(appendSettlements(writers, projected, settlements))
     const rejected = outcomes.filter((outcome) => outcome.status === 'rejected')
     metrics.ledgerFlushed(outcomes.length - rejected.length, 'appended')

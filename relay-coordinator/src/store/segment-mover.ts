@@ -21,7 +21,11 @@ export const SEGMENT_BYTES = 67_108_864
 /** An ended job's rows are moved when there are so many: fewer are no trouble where they are. */
 export const LAST_SEGMENT_UNITS = 256
 
-const SLICE_UNITS = 128
+const SLICE_UNITS = 64
+/** Milliseconds between slices: a slice takes one or two, and nobody should wait for them. */
+const REST_MS = 5
+/** With so many rows waiting to be moved there is no rest. */
+const HURRY_UNITS = 65_536
 const SLICE_BYTES = 1_048_576
 const rangesSchema = z.array(z.tuple([z.int(), z.int()]))
 
@@ -100,7 +104,7 @@ export class SegmentMover {
 
   async #work(): Promise<void> {
     try {
-      await breath()
+      await this.#rest()
       await this.#clearAll()
       for (let job = this.#due(); job !== undefined && !this.#closed; job = this.#due()) await this.#move(job)
     } catch (error) {
@@ -139,6 +143,16 @@ export class SegmentMover {
     await this.#clearAll()
   }
 
+  /** Lets everything else that waits have its turn. */
+  #rest(): Promise<void> {
+    let waiting = 0
+    for (const { units } of this.#held.values()) waiting += units
+    return new Promise((resolve) => {
+      if (waiting > HURRY_UNITS) setImmediate(resolve)
+      else setTimeout(resolve, REST_MS)
+    })
+  }
+
   /** False when the store was closed meanwhile. */
   async #fill(writer: SegmentWriter, job: number): Promise<boolean> {
     const target = this.#target(job)
@@ -155,7 +169,7 @@ export class SegmentMover {
       units += rows.length
       if (rows.length === 0) break
       slice = Math.max(1, Math.min(SLICE_UNITS, Math.floor((SLICE_BYTES * rows.length) / (bytes + 1))))
-      await breath()
+      await this.#rest()
       if (this.#closed) return false
     }
     return true
@@ -171,7 +185,7 @@ export class SegmentMover {
       const [job, no] = [Number(row['job']), Number(row['no'])]
       const slices = [...sliced(rangesSchema.parse(JSON.parse(String(row['ranges']))))]
       for (const [index, slice] of slices.entries()) {
-        await breath()
+        await this.#rest()
         if (this.#closed) return
         relaxedTransaction(database, () => {
           for (const [start, count] of slice) remove.run(job, start, start + count)
@@ -198,11 +212,6 @@ function* sliced(ranges: readonly (readonly [number, number])[]): Generator<(rea
       units = 0
     }
   if (slice.length > 0) yield slice
-}
-
-/** Lets everything else that waits have its turn. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 function fromDisk(error: unknown): unknown {
