@@ -14,7 +14,7 @@ import {
 import { executorKindSchema } from './kernel.ts'
 import { jobSpecSchema, jobStateSchema } from './job.ts'
 import { reasonCodeSchema, unitFailureSchema } from './reasons.ts'
-import { independenceSchema, reducedSchema } from './verification.ts'
+import { independenceSchema, reducedSchema, verificationSchema } from './verification.ts'
 import { signedSpecSchema } from './signed-spec.ts'
 import { coordinatorCertificateSchema } from './certificates.ts'
 
@@ -45,7 +45,7 @@ export const jobSummarySchema = z.object({
   endedAt: timestampSchema.nullable(),
   reduced: reducedSchema,
   independence: independenceSchema,
-  quorum: z.int(),
+  verification: verificationSchema,
   /** True while every settled unit was settled by executors of one and the same machine. */
   sameMachine: z.boolean(),
   /** Executions so far over settled units; null before the first. */

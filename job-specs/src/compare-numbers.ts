@@ -13,7 +13,7 @@ import type { Comparator } from './verification.ts'
 /** With ten samples each, chance alone makes one standard error twice the other in one case of twenty (F test); with more, rarely. */
 const ERROR_RATIO_DEFAULT = 2
 
-type Numeric = Exclude<Comparator, { kind: 'exact' }>
+type Numeric = Exclude<Comparator, { kind: 'exact' | 'custom' }>
 
 /** `metric` in the comparator's own measure; `detail` names the place in one sentence. The readers are of values of the same outputs. */
 export function largestDifference(

@@ -6,6 +6,9 @@ import { ELEMENT_BYTES, unitValueBytes, type OutputSpec } from './kernel.ts'
 import { outputReaders, type OutputReader } from './values.ts'
 import type { Comparator } from './verification.ts'
 
+/** Those that need no program of the job's own. */
+export type PlainComparator = Exclude<Comparator, { kind: 'custom' }>
+
 export { MAX_DIFFERENCE } from './difference.ts'
 
 export interface Comparison {
@@ -39,8 +42,10 @@ export function compareResults(comparator: Comparator, outputs: readonly OutputS
 /**
  * For values of different numeric classes. Symmetric in `a` and `b`, and any value of the right length agrees with itself. `exact`
  * compares bytes, so −0 is not 0 and NaN bits count; the others compare numbers (see `comparatorSchema`).
+ * Throws RangeError for `custom`, which needs a cage.
  */
 export function compareValues(comparator: Comparator, outputs: readonly OutputSpec[], a: Uint8Array, b: Uint8Array): Comparison {
+  if (comparator.kind === 'custom') throw new RangeError('Cannot compare by a program of the job without a cage')
   const bound = boundOf(comparator)
   const wanted = unitValueBytes(outputs)
   if (a.length !== wanted || b.length !== wanted) {
@@ -53,7 +58,7 @@ export function compareValues(comparator: Comparator, outputs: readonly OutputSp
   return { agree: metric <= bound, metric, bound, detail }
 }
 
-function boundOf(comparator: Comparator): number {
+export function boundOf(comparator: PlainComparator): number {
   switch (comparator.kind) {
     case 'exact':
       return 0

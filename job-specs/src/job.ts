@@ -89,7 +89,9 @@ export const jobSpecSchema = z
       issue(['view', 'output'], `names "${spec.view.output}", which is not an output`)
     for (const { path, message } of estimateIssues(spec.verification.comparator, spec.outputs))
       issue(['verification', 'comparator', 'estimates', ...path], message)
-    if (spec.verification.maxResults < spec.verification.quorum) issue(['verification', 'maxResults'], 'must be at least the quorum')
+    const { verification } = spec
+    if ('quorum' in verification && verification.maxResults < verification.quorum)
+      issue(['verification', 'maxResults'], 'must be at least the quorum')
   })
 export type JobSpec = z.infer<typeof jobSpecSchema>
 

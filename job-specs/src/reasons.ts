@@ -163,6 +163,16 @@ export const REASONS = reasons({
   },
   job_running: { about: 'job', sentence: 'The job is being computed.', remedy: 'More volunteers make it faster.' },
   job_paused: { about: 'job', sentence: 'The job is paused.', remedy: 'Resume it.' },
+  units_reopened: {
+    about: 'job',
+    sentence: 'Units that had been validated are computed again, because a host that decided them is no longer believed.',
+    remedy: 'Nothing: the results are corrected when they are validated anew.'
+  },
+  host_banned: {
+    about: 'host',
+    sentence: 'This device gets no more work here: its results disagreed with those of others far too often.',
+    remedy: 'Check for overclocking, heat and broken memory, or update the graphics driver. Then ask the operator to take it back.'
+  },
   failing: {
     about: 'job',
     sentence: 'The job was paused, because its units failed on host after host without a single success.',

@@ -36,6 +36,30 @@ export function reduceUnit(reducer: Reducer, outputs: readonly OutputSpec[], cur
   throw new PeerComputeError('INTERNAL', `A reduced value of kind "${current.kind}" was continued by a reducer of kind "${reducer.kind}".`)
 }
 
+/**
+ * Takes one settled unit out again. Null when what is left cannot be told from this (the smallest element was in that unit): fold the
+ * remaining units anew, from `emptyReduced` on.
+ */
+export function unreduceUnit(
+  reducer: Reducer,
+  outputs: readonly OutputSpec[],
+  current: Reduced,
+  unit: number,
+  value: Uint8Array
+): Reduced | null {
+  if (reducer.kind === 'sum' && current.kind === 'sum') {
+    const total = outputElements(outputs, reducer.output, value).reduce((sum, element) => sum - BigInt(element), BigInt(current.sum))
+    return { kind: 'sum', sum: total.toString() }
+  }
+  return current.kind === 'argmin' && current.unit === unit ? null : current
+}
+
+/** Of two reduced values over overlapping sets of units, that over both. Only for reducers to which a repeated unit makes no difference. */
+export function mergeReduced(a: Reduced, b: Reduced): Reduced {
+  if (a.kind !== 'argmin' || b.kind !== 'argmin') return a
+  return b.value !== null && b.unit !== null && precedes(b.value, b.unit, a) ? b : a
+}
+
 function smallest(elements: readonly number[]): { value: number; index: number } | null {
   let found: { value: number; index: number } | null = null
   for (const [index, element] of elements.entries()) {

@@ -1,6 +1,8 @@
-/** How a job's results come to be believed. Policies other than `quorum` are reserved names until their planner exists. */
+/** How a job's results come to be believed. */
 import { z } from 'zod'
 import { identifierSchema } from './kernel.ts'
+import { verifierSchema } from './verifier.ts'
+import { blobRefSchema } from './blob.ts'
 
 /** What two results of one unit must not share to count as two opinions, weakest first. */
 export const independenceLevels = ['executor', 'host', 'owner', 'subnet'] as const
@@ -58,22 +60,76 @@ export const comparatorSchema = z.discriminatedUnion('kind', [
     estimates: z.array(estimateSchema).min(1).max(4).describe('Outputs that estimate; all others must be equal'),
     errorRatio: z.number().min(1).max(100).optional().describe('Most that one standard error may be of the other; 2 unless given'),
     withinClass: withinClassSchema
-  })
+  }),
+  /** `agree(a, b)` of an ES module without imports decides, in a cage with a limit of steps. */
+  z.strictObject({ kind: z.literal('custom'), js: blobRefSchema, withinClass: withinClassSchema })
 ])
 export type Comparator = z.infer<typeof comparatorSchema>
 
-export const verificationSchema = z.strictObject({
-  policy: z.literal('quorum'),
-  /** Agreeing independent results that settle a unit. */
-  quorum: z.int().min(1).max(8),
+export const MAX_RESULTS_MAX = 16
+
+const common = {
   independence: independenceSchema,
   comparator: comparatorSchema,
   /** Executions after which a unit without agreement is declared inconclusive. */
-  maxResults: z.int().min(1).max(16)
-})
+  maxResults: z.int().min(1).max(MAX_RESULTS_MAX)
+}
+
+/** Agreeing independent results that settle a unit. */
+const quorumSchema = z.int().min(1).max(8)
+
+/** Accepted share of wrong units that a researcher may ask for. */
+export const errorProbabilitySchema = z.number().min(1e-6).max(0.1)
+
+/**
+ * When a unit is settled.
+ *
+ * `quorum`: as soon as `quorum` results agree (m-first voting).
+ * `adaptive`: as `quorum`, but a host with ten or more agreements in a row is believed alone with probability 1 − 1/row (BOINC's adaptive
+ *   replication).
+ * `credibility`: when the probability that the leading answer is wrong, from what is known of the hosts behind each answer, is at most
+ *   `errorProbability` (Sarmenta, Sabotage-tolerance mechanisms for volunteer computing systems, CCGRID 2001).
+ * `verifier`: when the job's own check passes; a small share is computed twice to check the check.
+ */
+export const verificationSchema = z.discriminatedUnion('policy', [
+  z.strictObject({ policy: z.literal('quorum'), quorum: quorumSchema, ...common }),
+  z.strictObject({ policy: z.literal('adaptive'), quorum: quorumSchema, ...common }),
+  z.strictObject({ policy: z.literal('credibility'), errorProbability: errorProbabilitySchema, ...common }),
+  z.strictObject({ policy: z.literal('verifier'), verify: verifierSchema, ...common })
+])
 export type Verification = z.infer<typeof verificationSchema>
+export type Policy = Verification['policy']
 
 export const MAX_RESULTS_DEFAULT = 8
+export const ERROR_PROBABILITY_DEFAULT = 0.001
+
+const SOURCES: Readonly<Record<Independence, string>> = {
+  executor: 'different programs',
+  host: 'different computers',
+  owner: 'different people',
+  subnet: 'different networks'
+}
+
+/** When a unit of such a job is believed, in one sentence for people. */
+export function verificationSentence(verification: Verification): string {
+  const sources = SOURCES[verification.independence]
+  switch (verification.policy) {
+    case 'quorum':
+      if (verification.quorum === 1) return 'One result is believed as it is.'
+      return `A unit is validated when ${verification.quorum} results from ${sources} agree.`
+    case 'adaptive':
+      return `A unit is validated when ${verification.quorum} results from ${sources} agree, or by a computer that has agreed with others ten times in a row.`
+    case 'credibility':
+      return `A unit is validated when its answer is wrong with a probability of at most ${verification.errorProbability}, by what is known of the computers behind it; those are on ${sources}.`
+    case 'verifier':
+      return "A unit is validated when the job's own check passes."
+  }
+}
+
+/** The smallest number of results with which a unit can be settled. */
+export function leastResults(verification: Verification): number {
+  return verification.policy === 'quorum' ? verification.quorum : 1
+}
 
 /** What the finished units are folded into. `output` names one of the job's outputs. */
 export const reducerSchema = z.discriminatedUnion('kind', [

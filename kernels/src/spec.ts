@@ -5,6 +5,7 @@ import {
   MAX_RESULTS_DEFAULT,
   PeerComputeError,
   type BlobRef,
+  type Comparator,
   type JobSpec,
   type Verification
 } from '@peercompute/job-specs'
@@ -20,6 +21,10 @@ export interface KernelPrograms {
   readonly inputs: Readonly<Record<string, BlobRef>>
 }
 
+type Quorum = Extract<Verification, { policy: 'quorum' }>
+/** Parts of a quorum rule, or another policy whole. */
+export type VerificationOverrides = Partial<Quorum> | Exclude<Verification, Quorum>
+
 export interface SpecOverrides {
   readonly params?: Readonly<Record<string, number>>
   readonly title?: string
@@ -27,7 +32,16 @@ export interface SpecOverrides {
   readonly researcher?: string
   readonly revision?: number
   /** Replaces parts of: quorum 2, independence `host`, the kernel's own comparator. */
-  readonly verification?: Partial<Omit<Verification, 'policy'>>
+  readonly verification?: VerificationOverrides
+}
+
+function isWhole(overrides: VerificationOverrides): overrides is Exclude<Verification, Quorum> {
+  return overrides.policy !== undefined && overrides.policy !== 'quorum'
+}
+
+function verificationOf(comparator: Comparator, overrides: VerificationOverrides): Verification {
+  if (isWhole(overrides)) return overrides
+  return { policy: 'quorum', quorum: 2, independence: 'host', comparator, maxResults: MAX_RESULTS_DEFAULT, ...overrides }
 }
 
 /** Pure: equal arguments give equal specs, so the same job gets the same id. Throws JOB_INVALID naming the field. */
@@ -51,14 +65,7 @@ export function specFor(manifest: KernelManifest, overrides: SpecOverrides, prog
     unitCount: manifest.unitCount(params),
     inputs: manifest.inputs.map(({ name, type }) => ({ name, type, blob: programs.inputs[name] })),
     outputs: manifest.outputs(params),
-    verification: {
-      policy: 'quorum',
-      quorum: 2,
-      independence: 'host',
-      comparator: manifest.comparator(params),
-      maxResults: MAX_RESULTS_DEFAULT,
-      ...overrides.verification
-    },
+    verification: verificationOf(manifest.comparator(params), overrides.verification ?? {}),
     reduce: manifest.reduce,
     view: manifest.view(params),
     limits: manifest.limits(params),

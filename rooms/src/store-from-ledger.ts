@@ -56,6 +56,7 @@ export function storeFromLedger({ state, values, hasBlob, term, now }: LedgerLeg
         value,
         votes: [],
         microCredits: 0,
+        errorProbability: 0,
         at: now
       }))
     ])

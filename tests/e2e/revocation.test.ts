@@ -50,7 +50,7 @@ it('both tabs stop the running kernel within ten seconds, and do not take it up 
   const honest = ownJob(
     'honest',
     { js: 'export default () => ({ y: Float32Array.of(1) })' },
-    { unitCount: 8, verification: { ...hot.spec.verification, quorum: 2, independence: 'host', maxResults: 6 } }
+    { unitCount: 8, verification: { policy: 'quorum', quorum: 2, independence: 'host', comparator: { kind: 'exact' }, maxResults: 6 } }
   )
   const next = await publish(server.url, honest)
   await until('the honest job', async () => (await server.job(next.id)).state === 'completed', 60_000)

@@ -1,4 +1,6 @@
 import {
+  leastResults,
+  verificationSentence,
   compareValues,
   kernelExecutors,
   outputElements,
@@ -113,7 +115,7 @@ function estimate(
   checked: readonly Checked[]
 ): { readonly kind: ExecutorKind; readonly unitMs: number; readonly jobMs: number } | null {
   const [fastest] = checked.map((one) => ({ kind: one.kind, unitMs: meanMs(one) })).sort((a, b) => a.unitMs - b.unitMs)
-  return fastest === undefined ? null : { ...fastest, jobMs: fastest.unitMs * spec.unitCount * spec.verification.quorum }
+  return fastest === undefined ? null : { ...fastest, jobMs: fastest.unitMs * spec.unitCount * leastResults(spec.verification) }
 }
 
 export async function check(context: Context, target: string, options: CheckOptions): Promise<void> {
@@ -142,7 +144,7 @@ export async function check(context: Context, target: string, options: CheckOpti
     }))
     return terminal.data(json({ spec, units, executors, skipped, comparisons, estimate: expected }))
   }
-  terminal.talk(`${printable(spec.title)}: ${count(spec.unitCount)} units, ${spec.verification.quorum} agreeing results each`)
+  terminal.talk(`${printable(spec.title)}: ${count(spec.unitCount)} units. ${verificationSentence(spec.verification)}`)
   const rows = checked.map((one) => [
     one.kind,
     'ok',

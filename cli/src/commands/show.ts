@@ -1,4 +1,4 @@
-import { kernelExecutors, type Independence, type JobDetail } from '@peercompute/job-specs'
+import { kernelExecutors, verificationSentence, type JobDetail } from '@peercompute/job-specs'
 import { findJob } from '../api/find-job.ts'
 import { coordinatorOf, json, type Context, type RemoteOptions } from '../context.ts'
 import { count, moment, notHeldSentence } from '../output/format.ts'
@@ -6,17 +6,9 @@ import { printable } from '../output/printable.ts'
 import { bar } from '../output/progress.ts'
 import { reducedText } from '../output/reduced.ts'
 
-/** What a quorum at this level means, so that nobody takes it for more. */
-export const INDEPENDENCE_WORDS: Readonly<Record<Independence, string>> = {
-  executor: 'different programs, possibly on the same machine',
-  host: 'different installations',
-  owner: 'different accounts',
-  subnet: 'different networks'
-}
-
 export function jobLines(job: JobDetail): readonly (readonly [string, string])[] {
   const { units, spec } = job
-  const executions = job.executionsPerUnit === null ? '' : `, ${job.executionsPerUnit.toFixed(2)} executions a unit`
+  const executions = job.executionsPerUnit === null ? '' : ` ${job.executionsPerUnit.toFixed(2)} executions a unit so far.`
   return [
     ['job', job.id],
     ['title', `${printable(job.title)} (${printable(job.name)}, revision ${spec.revision})`],
@@ -31,7 +23,7 @@ export function jobLines(job: JobDetail): readonly (readonly [string, string])[]
     ],
     [
       'verified by',
-      `${job.quorum} agreeing results from ${INDEPENDENCE_WORDS[job.independence]}${job.sameMachine ? ' – so far one and the same machine' : ''}${executions}`
+      `${verificationSentence(job.verification)}${job.sameMachine ? ' So far it is one and the same machine.' : ''}${executions}`
     ],
     ['kernel', `${printable(spec.kernel.name)} for ${kernelExecutors(spec.kernel).join(', ')}`],
     [

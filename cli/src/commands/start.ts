@@ -3,7 +3,7 @@
  * programs count as two opinions here (`independence: executor`), and it says so.
  */
 import { join } from 'node:path'
-import { shortId, signSpec, type JobDetail, type JobId } from '@peercompute/job-specs'
+import { leastResults, shortId, signSpec, type JobDetail, type JobId } from '@peercompute/job-specs'
 import type { RunningServer } from '@peercompute/relay-coordinator'
 import { createFolderIdentityStore, createNodeVolunteer, loadOrCreateIdentity, type NodeKernel } from '@peercompute/worker-client/node'
 import { createApiClient } from '../api/client.ts'
@@ -73,7 +73,7 @@ async function sayAnswer({ terminal }: Context, job: JobDetail, answer: KeelingA
     `${terminal.style('green', 'Verified')}${job.sameMachine ? terminal.style('yellow', ' (same machine)') : ''}: ${job.spec.title}`
   )
   terminal.talk(
-    `  ${count(job.units.validated)} units${took}, each computed by ${job.quorum} programs that agree${job.sameMachine ? '; one machine, so this guards against broken programs, not against a liar' : ''}`
+    `  ${count(job.units.validated)} units${took}, each computed by ${leastResults(job.verification)} programs that agree${job.sameMachine ? '; one machine, so this guards against broken programs, not against a liar' : ''}`
   )
   await terminal.data(table([...ANSWER_HEAD], answerRows(answer), [1, 2, 3, 4]))
 }

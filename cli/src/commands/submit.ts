@@ -1,11 +1,18 @@
-import { shortId, signSpec, type JobSpec, type ParamValue, type SignedSpec, type SubmitAnswer } from '@peercompute/job-specs'
+import {
+  verificationSentence,
+  shortId,
+  signSpec,
+  type JobSpec,
+  type ParamValue,
+  type SignedSpec,
+  type SubmitAnswer
+} from '@peercompute/job-specs'
 import type { ApiClient } from '../api/client.ts'
 import { coordinatorOf, json, ndjson, type Context, type Coordinator, type RemoteOptions } from '../context.ts'
 import { loadJob, type LoadedJob } from '../job/load-job.ts'
 import { bytes, count } from '../output/format.ts'
 import { userFolder } from '../user/folder.ts'
 import { createPinStore } from '../user/pins.ts'
-import { INDEPENDENCE_WORDS } from './show.ts'
 import { judge, sayEnd, watchJob } from './watch.ts'
 
 export interface SubmitOptions extends RemoteOptions {
@@ -57,9 +64,8 @@ export async function submit(context: Context, target: string, options: SubmitOp
   const answer = await publish(context, coordinator, job)
   if (options.json) await terminal.data(options.watch ? ndjson(answer) : json(answer))
   else {
-    const { quorum, independence } = job.spec.verification
     terminal.talk(
-      `${answer.created ? 'Published' : 'Already published:'} ${job.spec.name} as ${terminal.style('bold', shortId(answer.id))}: ${count(job.spec.unitCount)} units, each needs ${quorum} agreeing results from ${INDEPENDENCE_WORDS[independence]}`
+      `${answer.created ? 'Published' : 'Already published:'} ${job.spec.name} as ${terminal.style('bold', shortId(answer.id))}: ${count(job.spec.unitCount)} units. ${verificationSentence(job.spec.verification)}`
     )
     await terminal.data(`${answer.id}\n`)
     const { held, why } = await coordinator.api.job(answer.id)

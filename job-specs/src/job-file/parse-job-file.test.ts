@@ -191,7 +191,7 @@ const malformed: readonly (readonly [string, string, string, string, string])[] 
     fileWith({ x: 'verification: { comparator: {} }' }),
     '6:17',
     'verification.comparator.kind',
-    'is missing: one of "exact", "tolerance", "ulp", "statistical" is wanted'
+    'is missing: one of "exact", "tolerance", "ulp", "statistical", "custom" is wanted'
   ],
   [
     'a tolerance without a bound',

@@ -1,7 +1,20 @@
 /** Everything that can be asked of the core. Time and randomness come beside the command, never from inside. */
-import type { AccountId, AuthorId, ContentHash, ExecutorKind, HostId, JobId, ReasonCode, Report, SignedSpec } from '@peercompute/job-specs'
+import type {
+  AccountId,
+  AuthorId,
+  ContentHash,
+  ExecutorKind,
+  HostId,
+  JobId,
+  ReasonCode,
+  Reduced,
+  Report,
+  SignedSpec,
+  Verdict
+} from '@peercompute/job-specs'
 import type { ConnectedHost } from './connected-host.ts'
 import type { Range } from './matching.ts'
+import type { SettledUnit } from './store.ts'
 
 export type Command =
   | {
@@ -43,7 +56,19 @@ export type Command =
       /** Jobs whose specification and blobs the host holds: preferred among equals. */
       readonly knownJobs?: readonly JobId[]
     }
-  | { readonly type: 'report'; readonly report: Report; readonly values: readonly Uint8Array[] }
+  /** `verdicts`: what the job's verifier says of each value, for jobs that have one. */
+  | {
+      readonly type: 'report'
+      readonly report: Report
+      readonly values: readonly Uint8Array[]
+      readonly verdicts?: readonly Verdict[]
+    }
+  /** Settled units that are no longer believed, as the store has them. */
+  | { readonly type: 'reopen'; readonly job: JobId; readonly cause: 'doubted' | 'banned'; readonly units: readonly SettledUnit[] }
+  /** `reduced`: over all settled units that the store has. */
+  | { readonly type: 'reduce-anew'; readonly job: JobId; readonly reduced: Reduced }
+  /** The store has been searched for what this banned host had decided. */
+  | { readonly type: 'ban-swept'; readonly host: HostId }
   | { readonly type: 'renew'; readonly host: HostId; readonly leases: readonly { readonly job: JobId; readonly epoch: number }[] }
   | { readonly type: 'release'; readonly host: HostId; readonly job: JobId; readonly epoch: number }
   /** Takes back leases whose deadline has passed. */

@@ -5,7 +5,6 @@
 import { sha256Hex, unitValueBytes, type HostId, type ReportAnswer, type UnitResult } from '@peercompute/job-specs'
 import { FAILING_AFTER, FAILING_HOSTS, isTelling } from './ability.ts'
 import type { Command } from './commands.ts'
-import { unitMicroCredits } from './credit.ts'
 import { decided, refused, type Decider } from './decision.ts'
 import type { CoordinatorEvent } from './events.ts'
 import { dependent } from './independence.ts'
@@ -24,7 +23,7 @@ export interface UnitAnswer {
 
 type ReportCommand = Extract<Command, { type: 'report' }>
 
-export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (state, { report, values }, { now }) => {
+export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (state, { report, values }, { now, random }) => {
   const job = state.jobs.get(report.job)
   if (job === undefined) return refused('JOB_NOT_FOUND', `no job has the id ${report.job}`)
   const successes = report.units.filter((unit) => unit.outcome === 'success').length
@@ -56,7 +55,7 @@ export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (stat
     const after = received(unit, lease, report, rejected ? malformed(outcome) : outcome, value, now)
     events.push(after.event)
     answers.push({ unit: outcome.unit, answer: rejected ? 'rejected' : 'accepted' })
-    const follow = followUp(job, outcome.unit, after.unit, now)
+    const follow = followUp(job, outcome.unit, after.unit, now, random())
     if (follow !== null) {
       events.push(follow)
       closed++
@@ -148,8 +147,8 @@ function received(
   }
 }
 
-function followUp(job: JobEntry, number: number, unit: History, now: number): CoordinatorEvent | null {
-  const next = transition(unit, job.signed.spec)
+function followUp(job: JobEntry, number: number, unit: History, now: number, draw: number): CoordinatorEvent | null {
+  const next = transition(unit, job.signed.spec, { ...job.judging, draw })
   if (next.kind === 'open') return null
   if (next.kind === 'error') return { type: 'unit-errored', job: job.id, unit: number, reason: next.reason, at: now }
   return {
@@ -159,7 +158,8 @@ function followUp(job: JobEntry, number: number, unit: History, now: number): Co
     digest: next.canonical.digest,
     value: next.canonical.value,
     votes: next.votes,
-    microCredits: unitMicroCredits(job.signed.spec.unitOperations),
+    microCredits: job.unitMicroCredits,
+    errorProbability: next.errorProbability,
     at: now
   }
 }

@@ -7,9 +7,11 @@ import type {
   JobId,
   JobState,
   ReasonCode,
+  Reduced,
   SignedSpec,
   UnitFailure
 } from '@peercompute/job-specs'
+import type { BanCause } from './fleet-trust.ts'
 import type { Holder } from './held-lease.ts'
 import type { FailedAttempt, PendingResult } from './unit.ts'
 
@@ -18,11 +20,25 @@ export interface Vote {
   readonly epoch: number
   readonly holder: Holder
   readonly numericClass: string
+  readonly probeVersion: number
   readonly verdict: 'canonical' | 'agrees' | 'rejected'
+  readonly digest: ContentHash
+  readonly computeMs: number
+  /** How far its value is from the canonical one in the measure of the job's comparator, and how far it may be. */
+  readonly metric: number
+  readonly bound: number
+}
+
+/** A settled unit that is taken back. `doubted`: its results stay as votes and others join them. `banned`: they are forgotten. */
+export interface ReopenedUnit {
+  readonly unit: number
+  readonly value: Uint8Array
+  readonly votes: readonly Vote[]
+  readonly keep: readonly PendingResult[]
 }
 
 /** `overtaken`: others were faster with all that was left of it. */
-export type LeaseEnd = 'reported' | 'released' | 'expired' | 'disconnected' | 'job-closed' | 'overtaken'
+export type LeaseEnd = 'reported' | 'released' | 'expired' | 'disconnected' | 'job-closed' | 'overtaken' | 'banned'
 
 export type CoordinatorEvent =
   | {
@@ -93,8 +109,30 @@ export type CoordinatorEvent =
       readonly value: Uint8Array
       readonly votes: readonly Vote[]
       readonly microCredits: number
+      /** Probability that the value is wrong, by what is known of the hosts that agreed. */
+      readonly errorProbability: number
       readonly at: number
     }
+  | {
+      readonly type: 'units-reopened'
+      readonly job: JobId
+      readonly cause: 'doubted' | 'banned'
+      readonly units: readonly ReopenedUnit[]
+      readonly at: number
+    }
+  /** What each agreeing result of a unit of this job is worth, from now on and for those settled before. */
+  | {
+      readonly type: 'job-priced'
+      readonly job: JobId
+      readonly microCredits: number
+      /** How many results each account has been paid for at the price before. */
+      readonly paid: readonly (readonly [AccountId, number])[]
+    }
+  /** Units read from the store again. */
+  | { readonly type: 'reduced-anew'; readonly job: JobId; readonly reduced: Reduced }
+  | { readonly type: 'host-banned'; readonly host: HostId; readonly cause: BanCause; readonly at: number }
+  /** All that it had decided alone is reopened. */
+  | { readonly type: 'ban-swept'; readonly host: HostId }
   | {
       readonly type: 'unit-errored'
       readonly job: JobId

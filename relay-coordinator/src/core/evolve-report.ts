@@ -4,6 +4,7 @@ import { classOf, learnFailure, learnSuccess } from './ability.ts'
 import type { CoordinatorEvent } from './events.ts'
 import { executorKey } from './exclusion.ts'
 import { unitDone } from './hold.ts'
+import { learnFromVotes } from './learn-votes.ts'
 import { closeUnit, unitChanged, unitOf, without } from './in-flight.ts'
 import type { Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
@@ -56,6 +57,7 @@ export function settled(state: CoordinatorState, job: JobEntry, event: Of<'settl
   state.totals.validatedUnits++
   job.executions += event.votes.length
   job.firstSettledAt ??= event.at
+  learnFromVotes(state, job, event)
   const { reduce, outputs } = job.signed.spec
   job.reduced = reduceUnit(reduce, outputs, job.reduced, event.unit, event.value)
   for (const vote of event.votes) {
@@ -66,6 +68,7 @@ export function settled(state: CoordinatorState, job: JobEntry, event: Of<'settl
     }
     if (job.settlers.size < 2) job.settlers.add(vote.holder.host)
     state.credit.set(vote.holder.account, (state.credit.get(vote.holder.account) ?? 0) + event.microCredits)
+    job.pricing?.paid.set(vote.holder.account, (job.pricing.paid.get(vote.holder.account) ?? 0) + 1)
     if (host === undefined) continue
     host.validated++
     host.microCredits += event.microCredits

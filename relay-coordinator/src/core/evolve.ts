@@ -2,10 +2,12 @@
  * Applies one event. The state is owned by the caller and changed in place: copying maps of 10⁵ units for each event would cost
  * more than everything else. Deterministic, so replaying the events of a run gives its state.
  */
-import { emptyReduced } from '@peercompute/job-specs'
+import { emptyReduced, mergeReduced } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
 import { leased, leaseOver, renewed, straggling } from './evolve-lease.ts'
 import { errored, failureCame, resultCame, settled } from './evolve-report.ts'
+import { banned, priced, reopened } from './evolve-trust.ts'
+import { unitMicroCredits } from './credit.ts'
 import { isComputing } from './hold.ts'
 import { closeUnit, unitChanged, unitOf } from './in-flight.ts'
 import { jobEntry } from './job-entry.ts'
@@ -31,7 +33,7 @@ export function evolve(state: CoordinatorState, event: CoordinatorEvent): Coordi
   return state
 }
 
-type PartyEvent = Of<'credit-restored' | 'host-connected' | 'host-disconnected'>
+type PartyEvent = Of<'credit-restored' | 'host-connected' | 'host-disconnected' | 'host-banned' | 'ban-swept'>
 
 function ofParty(state: CoordinatorState, event: PartyEvent): void {
   switch (event.type) {
@@ -44,6 +46,14 @@ function ofParty(state: CoordinatorState, event: PartyEvent): void {
     case 'host-disconnected':
       disconnected(state, event)
       return
+    case 'host-banned':
+      banned(state, event)
+      return
+    case 'ban-swept': {
+      const ban = state.trust.bans.get(event.host)
+      if (ban !== undefined) ban.swept = true
+      return
+    }
   }
 }
 
@@ -92,29 +102,45 @@ function ofJob(state: CoordinatorState, job: JobEntry, event: Exclude<Coordinato
     case 'unit-errored':
       errored(state, job, event)
       return
+    case 'units-reopened':
+      reopened(state, job, event)
+      return
+    case 'reduced-anew':
+      job.reduced = mergeReduced(job.reduced, event.reduced)
+      job.reduceAnew = false
+      return
+    case 'job-priced':
+      priced(state, job, event)
+      return
   }
 }
 
 function submitted(state: CoordinatorState, event: Of<'job-submitted'>): void {
-  const job = jobEntry({
-    id: event.job,
-    signed: event.signed,
-    custodial: event.custodial,
-    submittedAt: event.at,
-    state: event.held || event.missingBlobs.length > 0 ? 'queued' : 'running',
-    stateWhy: null,
-    held: event.held,
-    missingBlobs: event.missingBlobs,
-    cursor: 0,
-    nextEpoch: 1,
-    executions: 0,
-    reduced: emptyReduced(event.signed.spec.reduce),
-    firstSettledAt: null,
-    endedAt: null,
-    retired: false,
-    settlers: [],
-    failures: []
-  })
+  const job = jobEntry(
+    {
+      id: event.job,
+      signed: event.signed,
+      custodial: event.custodial,
+      submittedAt: event.at,
+      state: event.held || event.missingBlobs.length > 0 ? 'queued' : 'running',
+      stateWhy: null,
+      held: event.held,
+      missingBlobs: event.missingBlobs,
+      cursor: 0,
+      nextEpoch: 1,
+      executions: 0,
+      reduced: emptyReduced(event.signed.spec.reduce),
+      firstSettledAt: null,
+      endedAt: null,
+      retired: false,
+      settlers: [],
+      failures: [],
+      reduceAnew: false,
+      unitMicroCredits: unitMicroCredits(event.signed.spec.unitOperations),
+      pricing: { operations: [], paid: [] }
+    },
+    state
+  )
   enrol(state, job)
   place(state, job)
 }

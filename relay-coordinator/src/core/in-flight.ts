@@ -27,7 +27,7 @@ export function unitOf(job: JobEntry, number: number): UnitInFlight {
 }
 
 export function wantsMore(job: JobEntry, unit: UnitInFlight): boolean {
-  const next = transition(unit, job.signed.spec)
+  const next = transition(unit, job.signed.spec, { ...job.judging, draw: null })
   return next.kind === 'open' && next.missing > 0
 }
 

@@ -1,12 +1,16 @@
+import { judgingOf } from './judging.ts'
 import { RangeSet } from './range-set.ts'
 import type { JobEntry } from './job.ts'
+import type { CoordinatorState } from './state.ts'
 import type { JobRow } from './store.ts'
 import { WantQueue } from './want-queue.ts'
 
 /** A job as its row tells of it, with nothing in flight. */
-export function jobEntry(row: JobRow): JobEntry {
+export function jobEntry(row: JobRow, { trust, custom }: Pick<CoordinatorState, 'trust' | 'custom'>): JobEntry {
   return {
     ...row,
+    pricing: row.pricing === null ? null : { operations: [...row.pricing.operations], paid: new Map(row.pricing.paid) },
+    judging: judgingOf(trust, row.signed.spec, custom),
     missingBlobs: new Set(row.missingBlobs),
     units: new Map(),
     leases: new Map(),

@@ -3,6 +3,7 @@
  * just a number, afterwards it is part of a range of settled (or errored) units.
  */
 import type {
+  AccountId,
   AuthorId,
   ContentHash,
   ExecutorKind,
@@ -14,6 +15,7 @@ import type {
   SignedSpec,
   UnitFailure
 } from '@peercompute/job-specs'
+import type { Judging } from './acceptance.ts'
 import type { Demand } from './demand.ts'
 import type { HeldLease } from './held-lease.ts'
 import type { RangeSet } from './range-set.ts'
@@ -55,6 +57,12 @@ export interface Trouble {
   readonly hosts: Set<HostId>
 }
 
+export interface Pricing {
+  /** Operations of each settled unit: the median over its validated hosts of seconds × measured operations per second. */
+  readonly operations: number[]
+  readonly paid: Map<AccountId, number>
+}
+
 export interface JobEntry {
   readonly id: JobId
   readonly signed: SignedSpec
@@ -89,6 +97,8 @@ export interface JobEntry {
   /** Successful executions behind the settled units, rejected ones included. */
   executions: number
   reduced: Reduced
+  /** `reduced` lacks units settled before: they are being read from the store and folded in again. */
+  reduceAnew: boolean
   firstSettledAt: number | null
   endedAt: number | null
   /** Ended so long ago that the ledger no longer tells of it. */
@@ -102,6 +112,11 @@ export interface JobEntry {
   readonly uncompiled: Map<string, Set<HostId>>
   /** Null once it has had a success. */
   trouble: Trouble | null
+  readonly judging: Omit<Judging, 'draw'>
+  /** Millionths of a credit for each agreeing result of a unit. */
+  unitMicroCredits: number
+  /** Until the price is fixed: what the settled units took, and how many each account has been paid for. Null afterwards. */
+  pricing: Pricing | null
   /** Serial number of the last lease given from this job, for taking turns between jobs. */
   lastTurn: number
   /** Where it stands among the jobs that have work; null when it has none. */

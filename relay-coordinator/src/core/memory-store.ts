@@ -1,10 +1,12 @@
 /** The store port in memory: for simulators, rooms and tests. Keeps the same rows as the durable one. */
-import type { AccountId, JobId } from '@peercompute/job-specs'
+import type { AccountId, HostId, JobId } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
 import { RangeSet } from './range-set.ts'
-import { hostRow, jobRow, touched } from './rows.ts'
+import type { Ban } from './fleet-trust.ts'
+import type { ReputationKey } from './reputation.ts'
+import { hostRow, jobRow, reputationRow, touched } from './rows.ts'
 import type { CoordinatorState } from './state.ts'
-import type { CoordinatorStore, HostRow, JobRow, LeaseRow, SettledUnit, StoredRows } from './store.ts'
+import type { CoordinatorStore, HostRow, JobRow, LeaseRow, ReputationRow, SettledUnit, StoredRows } from './store.ts'
 
 interface JobRows {
   leases: Map<number, LeaseRow>
@@ -20,6 +22,8 @@ export function createMemoryStore(): CoordinatorStore {
   const rows = new Map<JobId, JobRows>()
   const hosts = new Map<string, HostRow>()
   const credit = new Map<AccountId, number>()
+  const reputations = new Map<ReputationKey, ReputationRow>()
+  const bans = new Map<HostId, Ban>()
 
   const rowsOf = (job: JobId): JobRows => {
     const known = rows.get(job)
@@ -60,9 +64,9 @@ export function createMemoryStore(): CoordinatorStore {
         rowsOf(event.job).failures.set(`${event.unit}/${event.attempt.epoch}`, event)
         return
       case 'settled': {
-        const { unit, digest, value, votes, at } = event
+        const { unit, digest, value, votes, errorProbability, at } = event
         const job = rowsOf(event.job)
-        job.settled.set(unit, { unit, digest, value, votes, settledAt: at })
+        job.settled.set(unit, { unit, digest, value, votes, errorProbability, settledAt: at })
         for (const vote of votes) job.results.delete(`${unit}/${vote.epoch}`)
         return
       }
@@ -74,10 +78,32 @@ export function createMemoryStore(): CoordinatorStore {
           Object.assign(rowsOf(event.job), { leases: new Map(), results: new Map(), failures: new Map() })
         return
       }
+      case 'units-reopened': {
+        const job = rowsOf(event.job)
+        for (const { unit, keep } of event.units) {
+          job.settled.delete(unit)
+          for (const result of keep) job.results.set(`${unit}/${result.epoch}`, { job: event.job, unit, result })
+        }
+        return
+      }
+      case 'host-banned': {
+        const { host, cause, at } = event
+        bans.set(host, { host, cause, at, swept: false })
+        for (const job of rows.values())
+          for (const [key, { result }] of job.results) if (result.holder.host === host) job.results.delete(key)
+        return
+      }
+      case 'ban-swept': {
+        const ban = bans.get(event.host)
+        if (ban !== undefined) bans.set(event.host, { ...ban, swept: true })
+        return
+      }
       case 'units-restored':
         rowsOf(event.job).notHeld.add(event.start, event.count)
         return
       case 'lease-straggling':
+      case 'job-priced':
+      case 'reduced-anew':
       case 'job-submitted':
       case 'job-approved':
       case 'job-restored':
@@ -102,12 +128,14 @@ export function createMemoryStore(): CoordinatorStore {
         notHeld: perJob.flatMap(([job, { notHeld }]) => [...notHeld.ranges()].map(([start, count]) => ({ job, start, count }))),
         errored: perJob.flatMap(([job, { errored }]) => [...errored.ranges()].map(([start, count]) => ({ job, start, count }))),
         hosts: [...hosts.values()],
-        credit: [...credit]
+        credit: [...credit],
+        reputations: [...reputations.values()],
+        bans: [...bans.values()]
       }
     },
     commit: (events: readonly CoordinatorEvent[], state: CoordinatorState) => {
       for (const event of events) apply(event)
-      const changed = touched(events)
+      const changed = touched(events, state)
       for (const id of changed.jobs) {
         const job = state.jobs.get(id)
         if (job !== undefined) jobs.set(id, jobRow(job))
@@ -115,6 +143,10 @@ export function createMemoryStore(): CoordinatorStore {
       for (const id of changed.hosts) {
         const host = state.hosts.get(id)
         if (host !== undefined) hosts.set(id, hostRow(host))
+      }
+      for (const key of changed.reputations) {
+        const reputation = state.trust.reputations.get(key)
+        if (reputation !== undefined) reputations.set(key, reputationRow(reputation))
       }
       for (const id of changed.accounts) credit.set(id, state.credit.get(id) ?? 0)
     },

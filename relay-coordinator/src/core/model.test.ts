@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { leastResults } from '@peercompute/job-specs'
 import type { Independence, JobId, Lease } from '@peercompute/job-specs'
 import { openSqliteStore } from '../store/sqlite-store.ts'
 import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
@@ -283,7 +284,8 @@ class World {
     }
     expect([...this.state.credit.values()].reduce((sum, credit) => sum + credit, 0)).toBe(earned)
     for (const each of this.state.jobs.values()) {
-      const { quorum, independence } = each.signed.spec.verification
+      const { independence } = each.signed.spec.verification
+      const quorum = leastResults(each.signed.spec.verification)
       const mine = [...this.votesOf].filter(([key]) => key.startsWith(each.id))
       expect(each.settled.size - each.notHeld.size).toBe(mine.length)
       const tooFew = mine.filter(([, votes]) => {

@@ -1,19 +1,24 @@
 /** The state that a store's rows stand for. Hosts come back as disconnected; their leases stay valid until the deadline. */
+import type { CustomComparison } from './agreement.ts'
 import { hold } from './hold.ts'
 import { sharing, unitChanged, unitOf } from './in-flight.ts'
 import { jobEntry } from './job-entry.ts'
 import { leaseMs } from './lease-time.ts'
 import { enrol, place } from './place.ts'
 import { RangeSet } from './range-set.ts'
+import { reputationKey } from './reputation.ts'
 import type { JobEntry } from './job.ts'
 import { emptyState, type CoordinatorState } from './state.ts'
 import type { LeaseRow, StoredRows } from './store.ts'
 
-export function rebuild(rows: StoredRows): CoordinatorState {
-  const state = emptyState()
+/** `custom`: see CoordinatorState. */
+export function rebuild(rows: StoredRows, custom?: CustomComparison): CoordinatorState {
+  const state = emptyState(custom)
+  for (const row of rows.reputations) state.trust.reputations.set(reputationKey(row.host, row.executor, row.program), { ...row, alone: [] })
+  for (const ban of rows.bans) state.trust.bans.set(ban.host, { ...ban })
   for (const row of rows.hosts) state.hosts.set(row.host, { ...row, connected: false, unitsHeld: 0 })
   for (const [account, microCredits] of rows.credit) state.credit.set(account, microCredits)
-  const jobs = new Map(rows.jobs.map((row) => [row.id, jobEntry(row)]))
+  const jobs = new Map(rows.jobs.map((row) => [row.id, jobEntry(row, state)]))
   for (const { job, start, count } of rows.settled) jobs.get(job)?.settled.add(start, count)
   for (const { job, start, count } of rows.notHeld) {
     jobs.get(job)?.settled.add(start, count)

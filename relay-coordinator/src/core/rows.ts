@@ -1,9 +1,10 @@
 /** Rows of jobs and hosts, and which of them a batch of events has touched. Shared by all stores. */
 import type { AccountId, HostId, JobId } from '@peercompute/job-specs'
-import type { CoordinatorEvent } from './events.ts'
+import type { CoordinatorEvent, Vote } from './events.ts'
 import type { JobEntry } from './job.ts'
-import type { HostEntry } from './state.ts'
-import type { HostRow, JobRow } from './store.ts'
+import { programOf, reputationKey, type Reputation, type ReputationKey } from './reputation.ts'
+import type { CoordinatorState, HostEntry } from './state.ts'
+import type { HostRow, JobRow, ReputationRow } from './store.ts'
 
 export function jobRow(job: JobEntry): JobRow {
   return {
@@ -19,11 +20,14 @@ export function jobRow(job: JobEntry): JobRow {
     nextEpoch: job.nextEpoch,
     executions: job.executions,
     reduced: job.reduced,
+    reduceAnew: job.reduceAnew,
     firstSettledAt: job.firstSettledAt,
     endedAt: job.endedAt,
     retired: job.retired,
     settlers: [...job.settlers],
-    failures: [...job.failures].map(([reason, failure]) => [reason, { ...failure }])
+    failures: [...job.failures].map(([reason, failure]) => [reason, { ...failure }]),
+    unitMicroCredits: job.unitMicroCredits,
+    pricing: job.pricing === null ? null : { operations: [...job.pricing.operations], paid: [...job.pricing.paid] }
   }
 }
 
@@ -32,26 +36,41 @@ export function hostRow(entry: HostEntry): HostRow {
   return { host, account, label, description, subnet, lastSeenAt, validated, rejected, failed, microCredits }
 }
 
+export function reputationRow({ host, executor, program, passed, checks, failures, colluded }: Reputation): ReputationRow {
+  return { host, executor, program, passed, checks, failures, colluded }
+}
+
 export interface Touched {
+  readonly reputations: ReadonlySet<ReputationKey>
   readonly jobs: ReadonlySet<JobId>
   readonly hosts: ReadonlySet<HostId>
   readonly accounts: ReadonlySet<AccountId>
 }
 
-export function touched(events: readonly CoordinatorEvent[]): Touched {
+/** `state`: after the events. */
+export function touched(events: readonly CoordinatorEvent[], state: CoordinatorState): Touched {
   const jobs = new Set<JobId>()
   const hosts = new Set<HostId>()
   const accounts = new Set<AccountId>()
+  const reputations = new Set<ReputationKey>()
   for (const event of events) {
     if ('job' in event) jobs.add(event.job)
     if ('host' in event) hosts.add(event.host)
     if (event.type === 'credit-restored') accounts.add(event.account)
     if (event.type === 'failure') hosts.add(event.attempt.holder.host)
-    if (event.type !== 'settled') continue
-    for (const { holder, verdict } of event.votes) {
+    if (event.type === 'job-priced') for (const [account] of event.paid) accounts.add(account)
+    for (const { holder, verdict } of votesOf(event)) {
       hosts.add(holder.host)
       if (verdict !== 'rejected') accounts.add(holder.account)
+      const spec = 'job' in event ? state.jobs.get(event.job)?.signed.spec : undefined
+      const program = spec && programOf(spec, holder.executor)
+      if (program != null) reputations.add(reputationKey(holder.host, holder.executor, program))
     }
   }
-  return { jobs, hosts, accounts }
+  return { jobs, hosts, accounts, reputations }
+}
+
+function votesOf(event: CoordinatorEvent): readonly Vote[] {
+  if (event.type === 'settled') return event.votes
+  return event.type === 'units-reopened' ? event.units.flatMap(({ votes }) => votes) : []
 }

@@ -1,6 +1,8 @@
 /** What the coordinator knows. */
 import type { AccountId, AuthorId, ContentHash, HostDescription, HostId, JobId } from '@peercompute/job-specs'
+import type { CustomComparison } from './agreement.ts'
 import { Deadlines } from './deadlines.ts'
+import { emptyFleetTrust, type FleetTrust } from './fleet-trust.ts'
 import type { HeldLease } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import { ReadyJobs } from './ready-jobs.ts'
@@ -50,9 +52,13 @@ export interface CoordinatorState {
   /** When an executor (`host/executor`) last reported, coordinator's clock. In memory only. */
   readonly heardAt: Map<string, number>
   readonly totals: Totals
+  readonly trust: FleetTrust
+  /** A port: runs comparators that jobs bring themselves. */
+  readonly custom: CustomComparison
 }
 
-export function emptyState(): CoordinatorState {
+/** Without the port, jobs that bring a comparator are refused when they are submitted. */
+export function emptyState(custom: CustomComparison = noCustom): CoordinatorState {
   return {
     jobs: new Map(),
     hosts: new Map(),
@@ -66,6 +72,12 @@ export function emptyState(): CoordinatorState {
     awaited: new Map(),
     runtimes: new Runtimes(),
     heardAt: new Map(),
-    totals: { connected: 0, computing: 0, validatedUnits: 0 }
+    totals: { connected: 0, computing: 0, validatedUnits: 0 },
+    trust: emptyFleetTrust(),
+    custom
   }
+}
+
+const noCustom: CustomComparison = () => {
+  throw new Error('no cage was given to this coordinator for comparators of jobs')
 }

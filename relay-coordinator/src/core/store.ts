@@ -16,7 +16,9 @@ import type {
   UnitFailure
 } from '@peercompute/job-specs'
 import type { CoordinatorEvent, Vote } from './events.ts'
+import type { Ban } from './fleet-trust.ts'
 import type { Holder } from './held-lease.ts'
+import type { Reputation } from './reputation.ts'
 import type { CoordinatorState } from './state.ts'
 import type { FailedAttempt, PendingResult } from './unit.ts'
 
@@ -33,11 +35,14 @@ export interface JobRow {
   readonly nextEpoch: number
   readonly executions: number
   readonly reduced: Reduced
+  readonly reduceAnew: boolean
   readonly firstSettledAt: number | null
   readonly endedAt: number | null
   readonly retired: boolean
   readonly settlers: readonly HostId[]
   readonly failures: readonly (readonly [UnitFailure | ReasonCode, { units: number; message: string; host: string }])[]
+  readonly unitMicroCredits: number
+  readonly pricing: { readonly operations: readonly number[]; readonly paid: readonly (readonly [AccountId, number])[] } | null
 }
 
 export interface LeaseRow {
@@ -75,13 +80,18 @@ export interface StoredRows {
   readonly errored: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
   readonly hosts: readonly HostRow[]
   readonly credit: readonly (readonly [AccountId, number])[]
+  readonly reputations: readonly ReputationRow[]
+  readonly bans: readonly Ban[]
 }
+
+export type ReputationRow = Omit<Reputation, 'alone'>
 
 export interface SettledUnit {
   readonly unit: number
   readonly digest: ContentHash
   readonly value: Uint8Array
   readonly votes: readonly Vote[]
+  readonly errorProbability: number
   readonly settledAt: number
 }
 

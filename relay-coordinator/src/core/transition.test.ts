@@ -1,8 +1,18 @@
 /** Which results settle a unit, under every comparator: the star rule. */
 import fc from 'fast-check'
-import { compareResults, toHex, type Estimate, type Comparator, type ContentHash } from '@peercompute/job-specs'
+import {
+  compareResults,
+  toHex,
+  type Estimate,
+  type ContentHash,
+  type JobSpec,
+  type PlainComparator as Comparator
+} from '@peercompute/job-specs'
 import { expect, it } from 'vitest'
 import { connectedHost, smallSpec } from '../testing/fixtures.ts'
+import type { Judging } from './acceptance.ts'
+import { emptyFleetTrust } from './fleet-trust.ts'
+import { judgingOf } from './judging.ts'
 import { transition } from './transition.ts'
 import type { PendingResult } from './unit.ts'
 
@@ -19,7 +29,12 @@ function resultOf(epoch: number, mean: number, { error = 1, numericClass = 'test
 const specWith = (comparator: Comparator, quorum = 2) =>
   smallSpec({ outputs: OUTPUTS, reduce: { kind: 'none' }, verification: { comparator, quorum, maxResults: 16 } })
 const after = (results: readonly PendingResult[], comparator: Comparator, quorum?: number) =>
-  transition({ results: [...results], failures: [], active: [], slow: [] }, specWith(comparator, quorum))
+  transition({ results: [...results], failures: [], active: [], slow: [] }, specWith(comparator, quorum), judging(specWith(comparator)))
+
+const judging = (spec: JobSpec): Judging => ({ ...judgingOf(emptyFleetTrust(), spec, neverAsked), draw: null })
+const neverAsked = (): never => {
+  throw new Error('no custom comparator here')
+}
 
 const verdicts = (next: ReturnType<typeof transition>) => (next.kind === 'settle' ? next.votes.map(({ verdict }) => verdict) : next.kind)
 
@@ -109,5 +124,5 @@ it('a pair is compared once, however often its unit is looked at', () => {
     })
   })
   const unit = { results: large, failures: [], active: [], slow: [] }
-  for (let look = 0; look < 100; look++) expect(transition(unit, spec).kind).toBe('open')
+  for (let look = 0; look < 100; look++) expect(transition(unit, spec, judging(spec)).kind).toBe('open')
 })

@@ -2,7 +2,7 @@
  * A new job is tried on a few hosts before it goes to all, so that a broken one costs little. A host has a seat only while it works
  * on the job: one that failed, left or fell behind makes room for the next, so a trial cannot get stuck on whoever came first.
  */
-import type { HostId } from '@peercompute/job-specs'
+import { leastResults, type HostId } from '@peercompute/job-specs'
 import type { JobEntry } from './job.ts'
 
 export const TRIAL_HOSTS = 3
@@ -15,7 +15,7 @@ export const TRIAL_UNITS = 10
 /** Hosts that may work on it at the same time; null when its trial is over. */
 export function trialSeats(job: JobEntry): number | null {
   if (job.settled.size + job.validating >= TRIAL_UNITS) return null
-  return Math.max(TRIAL_HOSTS, job.signed.spec.verification.quorum)
+  return Math.max(TRIAL_HOSTS, leastResults(job.signed.spec.verification))
 }
 
 /** The hosts that alone may go on with it; null when others may join. */

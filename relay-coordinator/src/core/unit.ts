@@ -12,6 +12,8 @@ export interface PendingResult {
   readonly value: Uint8Array
   readonly computeMs: number
   readonly at: number
+  /** The job's verifier has passed it. */
+  readonly verified?: true
 }
 
 export interface FailedAttempt {

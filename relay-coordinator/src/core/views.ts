@@ -1,5 +1,5 @@
 /** What people see of the state: pure functions from entries to the API's shapes. */
-import type { HostView, JobDetail, JobSummary, UnitCounts } from '@peercompute/job-specs'
+import { leastResults, type HostView, type JobDetail, type JobSummary, type UnitCounts } from '@peercompute/job-specs'
 import { DEFAULT_POLICY, type CorePolicy } from './policy.ts'
 import { whyJob, explain } from './why.ts'
 import type { JobEntry } from './job.ts'
@@ -29,7 +29,7 @@ export function jobSummary(job: JobEntry): JobSummary {
     endedAt: job.endedAt,
     reduced: job.reduced,
     independence: spec.verification.independence,
-    quorum: spec.verification.quorum,
+    verification: spec.verification,
     sameMachine: sameMachine(job),
     executionsPerUnit: held === 0 ? null : job.executions / held,
     ...(job.notHeld.size === 0 ? {} : { notHeld: job.notHeld.size })
@@ -38,8 +38,9 @@ export function jobSummary(job: JobEntry): JobSummary {
 
 /** Who settled what was restored is not known: it counts as one machine unless the job's own rule excludes that. */
 function sameMachine({ settlers, notHeld, signed: { spec } }: JobEntry): boolean {
-  const { quorum, independence } = spec.verification
-  return settlers.size === 1 || (settlers.size === 0 && notHeld.size > 0 && (quorum === 1 || independence === 'executor'))
+  const { independence } = spec.verification
+  const alone = leastResults(spec.verification) === 1
+  return settlers.size === 1 || (settlers.size === 0 && notHeld.size > 0 && (alone || independence === 'executor'))
 }
 
 export function jobDetail(state: CoordinatorState, job: JobEntry, policy: CorePolicy = DEFAULT_POLICY): JobDetail {

@@ -2,7 +2,7 @@
  * The why-engine: one reason for each job, unit and host, from the catalogue, with the facts behind it. Asked by people, one at a time:
  * it may look at every host or job.
  */
-import { kernelExecutors, REASONS, type ReasonCode, type Why } from '@peercompute/job-specs'
+import { leastResults, kernelExecutors, REASONS, type ReasonCode, type Why } from '@peercompute/job-specs'
 import { demandOf, lackOf } from './demand.ts'
 import { dependent } from './independence.ts'
 import { candidatesOf, matchJob, mismatchOf, MISMATCHES, type Candidate, type Mismatch } from './matching.ts'
@@ -51,7 +51,8 @@ function whyRunning(state: CoordinatorState, job: JobEntry, units: Why['facts'],
   const candidates = connected.flatMap(candidatesOf)
   const capable = candidates.filter((candidate) => mismatchOf(job, candidate) === null)
   if (capable.length === 0) return whyNobody(job, candidates, { ...units, volunteers: connected.length })
-  const { quorum, independence } = spec.verification
+  const { independence } = spec.verification
+  const quorum = leastResults(spec.verification)
   const voices = independentVoices(
     capable.map(({ holder }) => holder),
     independence

@@ -14,7 +14,7 @@ import {
   unitFailureSchema,
   reasonCodeSchema
 } from '@peercompute/job-specs'
-import type { StoredRows } from '../core/index.ts'
+import { unitMicroCredits, type StoredRows } from '../core/index.ts'
 import type { HolderTable } from './holders.ts'
 import { specText } from './spec-bytes.ts'
 
@@ -66,7 +66,10 @@ const jobRowSchema = z
     endedAt: row.ended_at,
     retired: row.retired,
     settlers: row.settlers,
-    failures: row.failures
+    failures: row.failures,
+    reduceAnew: false,
+    unitMicroCredits: unitMicroCredits(row.signed.spec.unitOperations),
+    pricing: null
   }))
 const leaseRowSchema = z.object({
   job: z.int(),
@@ -139,6 +142,8 @@ export function loadRows(database: DatabaseSync, holders: HolderTable): StoredRo
     })
   return {
     jobs: jobs.map(({ no: _no, ...row }) => row),
+    reputations: [],
+    bans: [],
     leases: ofJob(all(leaseRowSchema, 'SELECT * FROM leases ORDER BY job, epoch'), (job, row) => ({
       ...row,
       job,

@@ -32,7 +32,7 @@ export class RowWriter {
 
   /** Inside a transaction; call `forget` when that is taken back. */
   write(events: readonly CoordinatorEvent[], state: CoordinatorState): readonly SettledRows[] {
-    const { jobs, hosts, accounts } = touched(events)
+    const { jobs, hosts, accounts } = touched(events, state)
     for (const id of jobs) this.#saveJob(id, state)
     const group = new Group(events)
     for (const event of events) this.#apply(event, group)
@@ -145,6 +145,11 @@ export class RowWriter {
       case 'job-submitted':
       case 'job-approved':
       case 'job-restored':
+      case 'units-reopened':
+      case 'host-banned':
+      case 'ban-swept':
+      case 'job-priced':
+      case 'reduced-anew':
       case 'lease-straggling':
       case 'credit-restored':
       case 'job-retired':

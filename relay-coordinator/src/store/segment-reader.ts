@@ -78,18 +78,18 @@ export class SegmentReader {
     const bodies = new ByteReader(this.#part(file, block.offset + block.keysBytes, block.bodiesBytes, block.bodiesCrc, block))
     return keys.map(({ unit, digest }) => {
       const settledAt = bodies.varint()
-      const votes = Array.from({ length: bodies.varint() }, () => this.#vote(bodies))
-      return { unit, digest, settledAt, votes, value: new Uint8Array(bodies.bytes(bodies.varint())) }
+      const votes = Array.from({ length: bodies.varint() }, () => this.#vote(bodies, digest))
+      return { unit, digest, settledAt, votes, errorProbability: 0, value: new Uint8Array(bodies.bytes(bodies.varint())) }
     })
   }
 
-  #vote(bodies: ByteReader): Vote {
+  #vote(bodies: ByteReader, digest: ContentHash): Vote {
     const epoch = bodies.varint()
     const holder = this.#holders[bodies.varint()]
     const numericClass = this.#classes[bodies.varint()]
     const verdict = VERDICTS[bodies.varint()]
     if (holder === undefined || numericClass === undefined || verdict === undefined) throw new RangeError('Cannot read a vote')
-    return { epoch, holder, numericClass, verdict }
+    return { epoch, holder, numericClass, verdict, probeVersion: 1, digest, computeMs: 0, metric: 0, bound: 0 }
   }
 
   #keys(file: number, block: Block): UnitDigest[] {

@@ -76,7 +76,12 @@ describe('a segment file', () => {
       epoch: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
       holder,
       numericClass: fc.constantFrom('', 'ieee754', 'vendor/é'),
-      verdict: fc.constantFrom('canonical' as const, 'agrees' as const, 'rejected' as const)
+      verdict: fc.constantFrom('canonical' as const, 'agrees' as const, 'rejected' as const),
+      probeVersion: fc.constant(1),
+      digest: fc.constant('00'.repeat(32) as ContentHash),
+      computeMs: fc.constant(0),
+      metric: fc.constant(0),
+      bound: fc.constant(0)
     })
     const unit = fc.record({
       unit: fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })),
@@ -86,6 +91,7 @@ describe('a segment file', () => {
         { weight: 1, arbitrary: fc.constant(new Uint8Array(300_000).fill(7)) }
       ),
       votes: fc.array(vote, { maxLength: 4 }),
+      errorProbability: fc.constant(0),
       settledAt: fc.integer({ min: 0, max: 8_640_000_000_000_000 })
     })
     let n = 0

@@ -33,7 +33,7 @@ export class SettledRowReader {
   page(job: number, from: number, limit: number): readonly SettledUnit[] {
     return this.#units.all(job, from, limit).map((row) => {
       const { at: settledAt, votes, ...unit } = settledRowSchema.parse(row)
-      return { ...unit, votes: decodeVotes(votes, this.#holders), settledAt }
+      return { ...unit, votes: decodeVotes(votes, this.#holders, unit.digest), errorProbability: 0, settledAt }
     })
   }
 

@@ -1,5 +1,5 @@
 /** Votes as a settled row has them: `[epoch, holder, numeric class, verdict]`, the verdict by its first letter. */
-import { PeerComputeError } from '@peercompute/job-specs'
+import { PeerComputeError, type ContentHash } from '@peercompute/job-specs'
 import { z } from 'zod'
 import type { Vote } from '../core/index.ts'
 import { holderSchema, type HolderTable } from './holders.ts'
@@ -19,12 +19,13 @@ export function encodeVotes(votes: readonly Vote[], holders: HolderTable): strin
   )
 }
 
-export function decodeVotes(text: string, holders: HolderTable): readonly Vote[] {
+export function decodeVotes(text: string, holders: HolderTable, digest: ContentHash): readonly Vote[] {
   const parsed = votesSchema.safeParse(JSON.parse(text))
   if (!parsed.success) throw new PeerComputeError('STORE_DAMAGED', 'the votes of a settled unit in the database cannot be read')
   return parsed.data.map((vote) => {
-    if (!Array.isArray(vote)) return vote
+    const unknown = { probeVersion: 1, digest, computeMs: 0, metric: 0, bound: 0 }
+    if (!Array.isArray(vote)) return { ...vote, ...unknown }
     const [epoch, holder, numericClass, letter] = vote
-    return { epoch, holder: holders.holder(holder), numericClass, verdict: BY_LETTER[letter] }
+    return { epoch, holder: holders.holder(holder), numericClass, verdict: BY_LETTER[letter], ...unknown }
   })
 }

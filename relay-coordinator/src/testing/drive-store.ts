@@ -32,14 +32,26 @@ export interface StoreDriver {
 /** The unit as `settle` settles it. */
 export function settledUnit(unit: number): SettledUnit {
   const value = u32(unit % 2 ** 32)
+  const digest = hash('sha256', value) as ContentHash
   return {
     unit,
     value,
-    digest: hash('sha256', value) as ContentHash,
+    digest,
+    errorProbability: 0,
     settledAt: 1_700_000_000_000 + (unit % 1_000),
     votes: (['canonical', 'agrees'] as const).map((verdict, index) => {
       const holder = HOLDERS[(unit + index) % HOLDERS.length] ?? holderNamed('none')
-      return { epoch: 1 + (unit % 100) * 2 + index, holder, numericClass: 'test', verdict }
+      return {
+        epoch: 1 + (unit % 100) * 2 + index,
+        holder,
+        numericClass: 'test',
+        probeVersion: 1,
+        verdict,
+        digest,
+        computeMs: 0,
+        metric: 0,
+        bound: 0
+      }
     })
   }
 }

@@ -30,7 +30,16 @@ export function keyNamed(name: string): string {
 
 const SIGNATURE = toBase64Url(new Uint8Array(64))
 
-export type SpecOverrides = Partial<Omit<JobSpec, 'verification'>> & { readonly verification?: Partial<Verification> }
+type Quorum = Extract<Verification, { policy: 'quorum' }>
+
+/** Quorum 2, where `verification` says nothing else; other policies are given whole. */
+export type SpecOverrides = Partial<Omit<JobSpec, 'verification'>> & { readonly verification?: Partial<Quorum> | Verification }
+
+const QUORUM_OF_TWO: Quorum = { policy: 'quorum', quorum: 2, independence: 'host', comparator: { kind: 'exact' }, maxResults: 8 }
+
+function isWhole(verification: SpecOverrides['verification']): verification is Verification {
+  return verification?.policy !== undefined && verification.policy !== 'quorum'
+}
 
 export function smallSpec({ verification, ...overrides }: SpecOverrides = {}): JobSpec {
   return {
@@ -50,14 +59,7 @@ export function smallSpec({ verification, ...overrides }: SpecOverrides = {}): J
     unitCount: 4,
     inputs: [],
     outputs: [{ name: 'count', type: 'u32', shape: [1] }],
-    verification: {
-      policy: 'quorum',
-      quorum: 2,
-      independence: 'host',
-      comparator: { kind: 'exact' },
-      maxResults: 8,
-      ...verification
-    },
+    verification: isWhole(verification) ? verification : { ...QUORUM_OF_TWO, ...verification },
     reduce: { kind: 'sum', output: 'count' },
     limits: { unitSeconds: 1, outputBytes: 4, memoryBytes: 1024 },
     unitOperations: 4.32e5,

@@ -1,5 +1,5 @@
 /** Each job for itself: its rows, votes, counters, audit log and ledger. */
-import { sha256Hex, type ContentHash, type Independence, type ResultRow } from '@peercompute/job-specs'
+import { leastResults, sha256Hex, type ContentHash, type Independence, type ResultRow } from '@peercompute/job-specs'
 import { settledUnits } from '@peercompute/ledger'
 import type { JobEvidence } from './evidence.ts'
 import type { BrokenPromise, Violation } from './violation.ts'
@@ -28,7 +28,7 @@ export function checkSettlements(job: JobEvidence): readonly Violation[] {
   for (const row of rows) {
     if (settled.has(row.unit)) broken('settled-twice', `unit ${row.unit} has two rows`)
     settled.set(row.unit, row)
-    checkQuorum(row, detail.quorum, detail.independence, broken)
+    checkQuorum(row, leastResults(detail.verification), detail.independence, broken)
   }
   for (const unit of errored) if (settled.has(unit)) broken('settled-and-errored', `unit ${unit} is both`)
   for (const { unit } of job.waiting)

@@ -21,7 +21,7 @@ export interface ReadyMade {
   readonly params: Readonly<Record<string, number>>
   readonly researcher: string
   readonly revision: number
-  readonly verification: Pick<Verification, 'quorum' | 'independence'>
+  readonly verification: Pick<Extract<Verification, { policy: 'quorum' }>, 'quorum' | 'independence'>
 }
 
 /** The same work again under another revision. Its bytes are with the coordinator that holds the original. */

@@ -1,5 +1,5 @@
 /** What a job will cost, as far as its specification says. */
-import { unitValueBytes, type BlobRef, type JobSpec } from '@peercompute/job-specs'
+import { leastResults, unitValueBytes, type BlobRef, type JobSpec } from '@peercompute/job-specs'
 
 export interface Estimate {
   readonly units: number
@@ -12,7 +12,7 @@ export interface Estimate {
 }
 
 export function estimate(spec: JobSpec): Estimate {
-  const computations = spec.unitCount * spec.verification.quorum
+  const computations = spec.unitCount * leastResults(spec.verification)
   const programs: BlobRef[] = [spec.kernel.wgsl?.blob, spec.kernel.js?.blob, spec.kernel.wasm?.blob].filter((blob) => blob !== undefined)
   return {
     units: spec.unitCount,

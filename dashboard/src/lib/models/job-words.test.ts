@@ -1,6 +1,6 @@
 import { jobStates, type JobSummary } from '@peercompute/job-specs'
 import { describe, expect, it } from 'vitest'
-import { comparatorSentence, exposureSummary, jobSentence, quorumSentence } from './job-words.ts'
+import { comparatorSentence, exposureSummary, jobSentence } from './job-words.ts'
 import { summary } from '../../../dev/fixture-jobs.ts'
 
 const job: JobSummary = summary('keeling')
@@ -19,18 +19,6 @@ describe('the exposure bar in words', () => {
   it('gives a count with every percentage and leaves out what is empty', () => {
     const units = { waiting: 20, inProgress: 0, validating: 0, validated: 80, errored: 0 }
     expect(exposureSummary(units, 100)).toBe('80 validated, 80\u00a0%; 20 waiting, 20\u00a0%')
-  })
-})
-
-describe('the quorum in words', () => {
-  it('names what the results must not share', () => {
-    expect(quorumSentence({ quorum: 2, independence: 'host' })).toBe(
-      'A unit is validated when 2 results from two different computers agree.'
-    )
-    expect(quorumSentence({ quorum: 3, independence: 'subnet' })).toBe(
-      'A unit is validated when 3 results from 3 different networks agree.'
-    )
-    expect(quorumSentence({ quorum: 1, independence: 'host' })).toBe('One result is believed as it is.')
   })
 })
 

@@ -43,27 +43,14 @@ export function exposureSummary(units: UnitCounts, unitCount: number): string {
     .join('; ')
 }
 
-const INDEPENDENCE_WORDS = {
-  executor: 'two different programs',
-  host: 'two different computers',
-  owner: 'two different people',
-  subnet: 'two different networks'
-} as const
-
-/** "2 agreeing results from two different computers." */
-export function quorumSentence(job: Pick<JobSummary, 'quorum' | 'independence'>): string {
-  if (job.quorum === 1) return 'One result is believed as it is.'
-  const source = INDEPENDENCE_WORDS[job.independence].replace('two', job.quorum === 2 ? 'two' : count(job.quorum))
-  return `A unit is validated when ${count(job.quorum)} results from ${source} agree.`
-}
-
 /** When two results agree. */
 export function comparatorSentence(comparator: Comparator): string {
   if (comparator.kind === 'exact') return 'Every bit must be the same.'
+  if (comparator.kind === 'custom') return 'The job brings a program of its own that decides.'
   return `${differenceSentence(comparator)}${comparator.withinClass === 'exact' ? ' On devices of one numeric class every bit must be the same.' : ''}`
 }
 
-function differenceSentence(comparator: Exclude<Comparator, { kind: 'exact' }>): string {
+function differenceSentence(comparator: Exclude<Comparator, { kind: 'exact' | 'custom' }>): string {
   switch (comparator.kind) {
     case 'tolerance':
       return `Values may differ by ${decimal(comparator.relative, 3)} relative or ${decimal(comparator.absolute, 3)} absolute.`

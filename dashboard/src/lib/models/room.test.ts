@@ -10,7 +10,7 @@ const job: RoomJobView = {
   unitCount: 144,
   settled: 12,
   verified: 10,
-  quorum: 2,
+  leastResults: 2,
   reduced: { kind: 'sum', sum: '5' },
   view: undefined
 }

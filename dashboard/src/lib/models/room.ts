@@ -20,7 +20,7 @@ export interface RoomJobView {
   readonly settled: number
   /** Of these, checked by this browser against the value itself. */
   readonly verified: number
-  readonly quorum: number
+  readonly leastResults: number
   readonly reduced: Reduced
   readonly view: View | undefined
 }
@@ -55,7 +55,7 @@ export function roomNote({ members, relay, jobs, lending }: RoomPicture): string
   const leader = members.find(({ leads }) => leads)
   if (leader === undefined) return 'It listens who is there. In a few seconds one of the computers takes the lead.'
   const leads = leader.self ? 'This computer hands out the work.' : `${memberName(leader)} hands out the work.`
-  const waits = jobs.some(({ state, quorum }) => state === 'running' && quorum > 1)
+  const waits = jobs.some(({ state, leastResults }) => state === 'running' && leastResults > 1)
   if (waits && members.length === 1) return `${leads} Each answer needs a second computer: send somebody the link.`
   return lending === 'no' ? `${leads} Nothing is computed here until you lend this computer.` : leads
 }

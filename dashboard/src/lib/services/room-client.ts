@@ -1,5 +1,5 @@
 /** Where the page meets the rooms library. It is loaded when a room is entered: libp2p is far larger than everything else here. */
-import { coordinatorInfoSchema, PeerComputeError, type BlobRef, type Bytes, type JobId } from '@peercompute/job-specs'
+import { leastResults, coordinatorInfoSchema, PeerComputeError, type BlobRef, type Bytes, type JobId } from '@peercompute/job-specs'
 import { isKnownKernel, LIBRARY, nQueens, specFor } from '@peercompute/kernels'
 import type { Member, RoomSession } from '@peercompute/rooms'
 import { lentThreads } from '../models/volunteer.ts'
@@ -165,7 +165,7 @@ function pictureOf(room: RoomSession, starting: boolean): RoomPicture {
       unitCount: spec.unitCount,
       settled,
       verified,
-      quorum: spec.verification.quorum,
+      leastResults: leastResults(spec.verification),
       reduced,
       view: spec.view
     })),

@@ -1,0 +1,22 @@
+/**
+ * Credibility-based voting (L. F. G. Sarmenta, Sabotage-tolerance mechanisms for volunteer computing systems, CCGRID 2001, §3.3): how
+ * probable it is that an answer is right, from how much is known of the hosts behind it and behind the others.
+ */
+
+/** Probability in (0, 0.5] that an answer is wrong, of a host that has passed `passed` checks, in a fleet of which a share `suspects` lies (eq. 2). */
+export function doubtOf(passed: number, suspects: number): number {
+  const fresh = Math.min(0.5, suspects)
+  return passed === 0 ? fresh : Math.min(fresh, suspects / ((1 - suspects) * passed * Math.E))
+}
+
+/** For each group of answers, given the doubts of its members: the probability that its answer is right (eq. 3). */
+export function groupCredibilities(groups: readonly (readonly number[])[]): number[] {
+  const right = groups.map((doubts) => doubts.reduce((product, doubt) => product * (1 - doubt), 1))
+  const wrong = groups.map((doubts) => doubts.reduce((product, doubt) => product * doubt, 1))
+  const allWrong = wrong.reduce((product, p) => product * p, 1)
+  const onlyRight = groups.map((_, group) =>
+    wrong.reduce((product, p, other) => (other === group ? product : product * p), right[group] ?? 0)
+  )
+  const total = allWrong + onlyRight.reduce((sum, p) => sum + p, 0)
+  return onlyRight.map((p) => (total === 0 ? 0 : p / total))
+}

@@ -1,0 +1,52 @@
+/** What bans, reopened units and prices do to the state. */
+import { emptyReduced, unreduceUnit } from '@peercompute/job-specs'
+import type { CoordinatorEvent } from './events.ts'
+import { unitChanged, unitOf } from './in-flight.ts'
+import type { JobEntry } from './job.ts'
+import type { CoordinatorState } from './state.ts'
+
+type Of<T extends CoordinatorEvent['type']> = Extract<CoordinatorEvent, { type: T }>
+
+/** Its leases have been taken back by events before this one; results of units that are not settled are forgotten here. */
+export function banned(state: CoordinatorState, { host, cause, at }: Of<'host-banned'>): void {
+  state.trust.bans.set(host, { host, cause, at, swept: false })
+  for (const job of state.jobs.values())
+    for (const unit of job.units.values()) {
+      if (!unit.results.some((result) => result.holder.host === host)) continue
+      unit.results = unit.results.filter((result) => result.holder.host !== host)
+      unitChanged(job, unit)
+    }
+}
+
+/** The units are as if they had never been settled, and what they earned is taken back, so that credit stays the sum over settled units. */
+export function reopened(state: CoordinatorState, job: JobEntry, event: Of<'units-reopened'>): void {
+  const { reduce, outputs } = job.signed.spec
+  for (const { unit: number, value, votes, keep } of event.units) {
+    if (!job.settled.has(number)) continue
+    job.settled.delete(number)
+    state.totals.validatedUnits--
+    job.executions -= votes.length
+    const reduced = unreduceUnit(reduce, outputs, job.reduced, number, value)
+    job.reduced = reduced ?? emptyReduced(reduce)
+    if (reduced === null) job.reduceAnew = true
+    for (const { holder, verdict } of votes) {
+      if (verdict === 'rejected') continue
+      state.credit.set(holder.account, (state.credit.get(holder.account) ?? 0) - job.unitMicroCredits)
+      const host = state.hosts.get(holder.host)
+      if (host === undefined) continue
+      host.validated--
+      host.microCredits -= job.unitMicroCredits
+    }
+    const unit = unitOf(job, number)
+    unit.results = keep
+    unitChanged(job, unit)
+  }
+}
+
+/** What has been paid for at the first price is paid anew. */
+export function priced(state: CoordinatorState, job: JobEntry, { microCredits, paid }: Of<'job-priced'>): void {
+  const difference = microCredits - job.unitMicroCredits
+  for (const [account, units] of paid) state.credit.set(account, (state.credit.get(account) ?? 0) + units * difference)
+  job.unitMicroCredits = microCredits
+  job.pricing = null
+}
