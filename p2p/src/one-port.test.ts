@@ -10,8 +10,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { announceFor } from './announce.ts'
 import { handleChannel, openChannel } from './channels.ts'
 import { attachRelay, upgradeHandlerOf } from './one-port.ts'
+import { JOIN_HOLD_MS, RELAY_JOINS_PER_SECOND } from './settings.ts'
 import { superviseRelay } from './supervisor.ts'
-import { addressesOf, createTestNetwork, portOf, startHttpServer } from './testing/network.ts'
+import { addressesOf, createTestNetwork, openLightConnection, portOf, startHttpServer } from './testing/network.ts'
 import { until } from './testing/until.ts'
 
 const network = createTestNetwork()
@@ -83,6 +84,23 @@ describe('attachRelay', () => {
     detach()
     expect(server.listenerCount('upgrade')).toBe(0)
   })
+
+  it('lets in whoever has to wait the longest, before that one gives its dial up', async () => {
+    const { server, port } = await startHttpServer(network)
+    const relay = await network.relay({ announce: [announceFor(`http://127.0.0.1:${port}`)] })
+    network.after(attachRelay(server, relay))
+    await handleChannel(relay, PROTOCOL, { limit: 100, maxInboundStreams: 1 }, (channel) => channel.close())
+    let come = 0
+    server.on('upgrade', () => (come += 1))
+    const ahead = Array.from({ length: Math.floor(JOIN_HOLD_MS / Math.ceil(1_000 / RELAY_JOINS_PER_SECOND)) }, () =>
+      upgradeStatus(port, '/')
+    )
+    await until(() => come === ahead.length, 'the others wait')
+    const [address = ''] = addressesOf(relay)
+    const { stop } = await openLightConnection(address, PROTOCOL, { limit: 100, signal: AbortSignal.timeout(20_000) })
+    await stop()
+    expect(new Set(await Promise.all(ahead))).toEqual(new Set([101]))
+  }, 30_000)
 
   it('knows clients by the addresses that it is told, as behind a proxy, and by their own otherwise', async () => {
     const { server, port } = await startHttpServer(network)

@@ -16,10 +16,17 @@ type Answer = { readonly id: number } & ({ readonly value: unknown } | { readonl
 
 export interface Child<C extends Commands> {
   readonly pid: number
+  /** Resolves when it is gone, with how it ended: code or signal, and the last it wrote to stderr. Never rejects. */
+  readonly ended: Promise<Error>
+  /** Rejects with `ended` when the process is gone. */
   call<K extends keyof C & string>(name: K, argument: Parameters<C[K]>[0]): Promise<Awaited<ReturnType<C[K]>>>
   /** SIGKILL: for the child it is as if the power had failed. Resolves when it is gone. */
   kill(): Promise<void>
 }
+
+const LAST_WORDS = 2_000
+/** A process that the child started may hold its stderr open. */
+const LAST_WORDS_MS = 1_000
 
 /** `script` calls `answerCommands` with commands of type C. `nodeOptions`: of Node itself, beside those of this process. */
 export async function startChild<C extends Commands>(script: URL, nodeOptions: readonly string[] = []): Promise<Child<C>> {
@@ -28,14 +35,32 @@ export async function startChild<C extends Commands>(script: URL, nodeOptions: r
     // As for the program itself: with it, no compiler of types is loaded.
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
     serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc']
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc']
+  })
+  let lastWords = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    process.stderr.write(text)
+    lastWords = (lastWords + text).slice(-LAST_WORDS)
   })
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
-  let over = false
   let questions = 0
-  const exited = once(child, 'exit').then(() => {
-    over = true
-    for (const { reject } of waiting.values()) reject(new Error(`The process of ${script.pathname} has ended`))
+  let gone = false
+  const ended = new Promise<Error>((resolve) => {
+    child.once('exit', (code, signal) => {
+      gone = true
+      const how = signal === null ? `with code ${code}` : `by ${signal}`
+      const tell = (): void => {
+        const words = lastWords.trim()
+        const error = new Error(
+          `The process of ${script.pathname} has ended ${how}; ${words === '' ? 'it said nothing' : `it said: ${words}`}`
+        )
+        for (const { reject } of waiting.values()) reject(error)
+        waiting.clear()
+        resolve(error)
+      }
+      setTimeout(tell, LAST_WORDS_MS).unref()
+      child.once('close', tell)
+    })
   })
   child.on('message', (message) => {
     const answer = message as Answer
@@ -47,17 +72,21 @@ export async function startChild<C extends Commands>(script: URL, nodeOptions: r
   await once(child, 'spawn')
   return {
     pid: child.pid ?? 0,
+    ended,
     call<K extends keyof C & string>(name: K, argument: Parameters<C[K]>[0]) {
-      if (over) return Promise.reject(new Error(`The process of ${script.pathname} has ended`))
+      if (gone) return ended.then((error) => Promise.reject(error))
       const id = questions++
       const answer = Promise.withResolvers<unknown>()
       waiting.set(id, answer)
-      child.send({ id, name, argument } satisfies Question)
+      // The channel closes before the process is gone; without a callback that would be an 'error' event, which ends this process.
+      child.send({ id, name, argument } satisfies Question, (error) => {
+        if (error !== null) void ended.then(answer.reject)
+      })
       return answer.promise as Promise<Awaited<ReturnType<C[K]>>>
     },
     async kill() {
       child.kill('SIGKILL')
-      await exited
+      await ended
     }
   }
 }

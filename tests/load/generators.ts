@@ -16,9 +16,11 @@ export interface GeneratorsOptions extends Partial<Omit<FleetOptions, 'coordinat
 
 export interface Generators {
   readonly count: number
+  /** From the first that comes to the last: no sooner does everybody have a chance to be there. */
+  readonly comingMs: number
   tally(): Promise<Tally>
   reset(): Promise<void>
-  /** Waits until that many are introduced; all when left out. */
+  /** Waits until that many are introduced; all when left out. Rejects at once when a process ends. */
   connected(timeoutMs: number, count?: number): Promise<void>
   /** Everybody leaves and the processes end. Idempotent. */
   stop(): Promise<void>
@@ -34,19 +36,25 @@ export async function startGenerators(options: GeneratorsOptions): Promise<Gener
   const children = await Promise.all(
     Array.from({ length: processes }, () => startChild<FleetCommands>(new URL('fleet-process.ts', import.meta.url)))
   )
+  let gone: Error | null = null
+  for (const { ended } of children)
+    void ended.then((error) => {
+      gone ??= error
+    })
   const generators: Generators = {
     count,
+    comingMs: (count / joinsPerSecond) * 1_000,
     tally: async () => sumTallies(await Promise.all(children.map((child) => child.call('tally', undefined)))),
     async reset() {
       await Promise.all(children.map((child) => child.call('reset', undefined)))
     },
     async connected(timeoutMs, wanted = count) {
-      await until(`${wanted} volunteers`, async () => (await generators.tally()).connected >= wanted, timeoutMs).catch(
-        async (cause: unknown) => {
-          const { connected, failures } = await generators.tally()
-          throw new Error(`${connected} of ${wanted} volunteers came: ${JSON.stringify(failures)}`, { cause })
-        }
-      )
+      const enough = async (): Promise<boolean> => gone !== null || (await generators.tally()).connected >= wanted
+      await until(`${wanted} volunteers`, enough, timeoutMs).catch(async (cause: unknown) => {
+        const { connected, failures } = await generators.tally()
+        throw new Error(`${connected} of ${wanted} volunteers came in ${timeoutMs} ms: ${JSON.stringify(failures)}`, { cause })
+      })
+      if (gone !== null) throw gone
     },
     stop: () => endAll(children)
   }

@@ -38,16 +38,23 @@ export interface VolunteerInit {
 }
 
 const RECONNECT_CAP_MS = 5_000
+/** Of the cap, after one refusal each: who is sent away by a full coordinator must not be what fills it. */
+const RECONNECT_DOUBLINGS = 3
 /** As real hosts do. */
 const RENEW_SHARE = 1 / 3
 
 /** Runs until the signal. Never rejects. */
 export async function runVolunteer(init: VolunteerInit): Promise<void> {
   const { connect, pattern, tally, random, signal } = init
+  let refusals = 0
   while (!signal.aborted) {
     const life = pattern.meanLifeMs === 0 ? signal : AbortSignal.any([signal, AbortSignal.timeout(exponential(random, pattern.meanLifeMs))])
     try {
-      const link = await connect()
+      const link = await connect().catch((error: unknown) => {
+        refusals = Math.min(refusals + 1, RECONNECT_DOUBLINGS)
+        throw error
+      })
+      refusals = 0
       try {
         await attend(link, life, init)
       } finally {
@@ -56,7 +63,8 @@ export async function runVolunteer(init: VolunteerInit): Promise<void> {
     } catch (error) {
       if (!life.aborted) noteFailure(tally, error)
     }
-    const away = life.aborted && pattern.meanAwayMs > 0 ? exponential(random, pattern.meanAwayMs) : random() * RECONNECT_CAP_MS
+    const away =
+      life.aborted && pattern.meanAwayMs > 0 ? exponential(random, pattern.meanAwayMs) : random() * RECONNECT_CAP_MS * 2 ** refusals
     await sleep(away, undefined, { signal }).catch(() => undefined)
   }
 }

@@ -31,9 +31,9 @@ export interface Served {
 
 /** Same volunteers in every run. */
 const SEED = 4
-/** Of one volunteer to come, at worst: the coordinator lets a crowd in at its pace. */
+/** Volunteers have all begun to come after `comingMs`; a coordinator lets a crowd in at its pace, and a refused one tries again. */
 const COME_MS = 90_000
-const COME_EACH_MS = 150
+const COME_SHARE = 1.5
 
 /** Options of Node with which the program is started, from its first line. */
 function programOptions(): string[] {
@@ -58,7 +58,7 @@ export async function startServed(run: Run): Promise<Served> {
     async load(options) {
       const generators = await startGenerators({ coordinator: { port, peerId, root }, seed: SEED, ...options })
       run.after(() => generators.stop())
-      await generators.connected(COME_MS + COME_EACH_MS * options.count)
+      await generators.connected(COME_MS + COME_SHARE * generators.comingMs)
       return generators
     },
     async submit(units) {
