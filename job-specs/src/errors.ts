@@ -82,6 +82,18 @@ export const ERRORS = catalogue({
     remedy: 'Correct the declared shape, or what the kernel returns.'
   },
   UNIT_FAILED: { status: 422, exit: 3, title: 'The kernel failed on a unit', remedy: 'Read the message of the program.' },
+  CAGE_UNAVAILABLE: {
+    status: 422,
+    exit: 3,
+    title: 'Verifiers and comparators of jobs are not run here',
+    remedy: 'Publish it to a coordinator: rooms run none. Or use policy credibility and a built-in comparator.'
+  },
+  VERIFIER_DISAGREES: {
+    status: 422,
+    exit: 3,
+    title: "The job's own check does not pass the job's own results",
+    remedy: 'Correct the verifier or the kernel.'
+  },
   BLOB_NOT_FOUND: { status: 404, exit: 4, title: 'There is no such blob', remedy: 'Upload it first with PUT /api/v1/blobs/{sha256}.' },
   BLOB_MISMATCH: {
     status: 422,
@@ -90,6 +102,60 @@ export const ERRORS = catalogue({
     remedy: 'The id is the SHA-256 of the bytes; send them unchanged.'
   },
   BLOB_TOO_LARGE: { status: 413, exit: 3, title: 'The blob is too large', remedy: 'Split it: 256 MiB at most.' },
+  RECEIPT_NOT_READY: {
+    status: 503,
+    exit: 6,
+    title: 'The receipt is still being made',
+    remedy: 'Ask again in a minute: all units of the job are read once.'
+  },
+  UNIT_NOT_SETTLED: {
+    status: 404,
+    exit: 4,
+    title: 'The unit has no receipt',
+    remedy: 'Only settled units have one. See where it is: peercompute why JOB/UNIT'
+  },
+  DOWNLOAD_UNREADABLE: {
+    status: 400,
+    exit: 2,
+    title: 'The download cannot be read',
+    remedy: 'Check the path. Downloads that can be verified are written by: peercompute results JOB --out FOLDER'
+  },
+  DOWNLOAD_INVALID: {
+    status: 422,
+    exit: 1,
+    title: 'Something in the download does not hold',
+    remedy: 'Do not use it: download it again from a coordinator that you trust, and verify that.'
+  },
+  TEAM_NAME_INVALID: {
+    status: 400,
+    exit: 2,
+    title: 'This cannot be the name of a team',
+    remedy: "Use 2 to 40 letters, digits, single spaces and . , & ' + _ - of one alphabet."
+  },
+  TEAM_STATEMENT_INVALID: {
+    status: 400,
+    exit: 3,
+    title: 'The statement about a team does not hold',
+    remedy: 'Set the clock of this machine, then sign it again with: peercompute team join NAME'
+  },
+  TEAM_STATEMENT_OLD: {
+    status: 409,
+    exit: 8,
+    title: 'A later statement about a team has been taken',
+    remedy: 'Look at it with: peercompute team show'
+  },
+  EXPORT_UNREADABLE: {
+    status: 400,
+    exit: 2,
+    title: 'The file is not an export of credit',
+    remedy: 'Make one with: peercompute credit export FILE'
+  },
+  EXPORT_INVALID: {
+    status: 422,
+    exit: 1,
+    title: 'Something in the export of credit does not hold',
+    remedy: 'Do not believe it; ask the coordinator for another one.'
+  },
   REQUEST_INVALID: { status: 400, exit: 2, title: 'The request is not valid', remedy: 'See /api/openapi.json for the expected form.' },
   FRAME_INVALID: { status: 400, exit: 2, title: 'A message could not be read', remedy: 'Check the protocol version: docs/PROTOCOL.md.' },
   FRAME_TOO_LARGE: { status: 413, exit: 2, title: 'A message is larger than allowed', remedy: 'Report fewer units in one message.' },
@@ -100,6 +166,12 @@ export const ERRORS = catalogue({
     exit: 5,
     title: 'The introduction of the host does not hold',
     remedy: 'Certificate and signature must be made by the keys that they name.'
+  },
+  PROOF_OF_WORK_REQUIRED: {
+    status: 401,
+    exit: 5,
+    title: 'A new host must bring a proof of work',
+    remedy: 'Reload the page or update the program: current ones bring it by themselves.'
   },
   TOKEN_REQUIRED: { status: 401, exit: 5, title: 'A token is needed', remedy: 'Set PEERCOMPUTE_TOKEN, or pass --token.' },
   TOKEN_INVALID: {

@@ -30,7 +30,7 @@ export const executorSchema = z.strictObject({
 export type Executor = z.infer<typeof executorSchema>
 
 /** Optional abilities, negotiated in the hello. Unknown names are ignored. */
-export const capabilities = ['checkpoint', 'cancel', 'renew'] as const
+export const capabilities = ['checkpoint', 'cancel', 'renew', 'proof-of-work'] as const
 export const capabilitySchema = z.string().max(32)
 
 export const hostDescriptionSchema = z.strictObject({

@@ -50,8 +50,13 @@ export const REASONS = reasons({
   },
   independence_unmet: {
     about: 'host',
-    sentence: 'The waiting units already have a result from you, and need one from somebody else.',
-    remedy: 'Another volunteer must take part; nothing is to be done here.'
+    sentence: 'The waiting units already have a result from you, your account or your network, and need one from elsewhere.',
+    remedy: 'A volunteer elsewhere must take part; nothing is to be done here.'
+  },
+  network_share_used: {
+    about: 'host',
+    sentence: 'The waiting jobs already have as many results from your network as one network may give.',
+    remedy: 'It gets more when other networks have given some; nothing is to be done here.'
   },
   job_on_trial: {
     about: 'host',
@@ -130,8 +135,8 @@ export const REASONS = reasons({
   in_progress: { about: 'unit', sentence: 'Hosts are computing this unit.', remedy: 'Wait for the report or the deadline.' },
   awaiting_second_opinion: {
     about: 'unit',
-    sentence: 'One result is there; an independent one is missing.',
-    remedy: 'It needs a volunteer that has not computed it yet.'
+    sentence: 'Results are there, and too few independent ones to believe them.',
+    remedy: 'It needs a volunteer that has not computed it yet and is independent of those that have.'
   },
   disagreement: { about: 'unit', sentence: 'The results differ, so another host is asked.', remedy: 'Look at the results side by side.' },
   inconclusive: {
@@ -163,6 +168,11 @@ export const REASONS = reasons({
   },
   job_running: { about: 'job', sentence: 'The job is being computed.', remedy: 'More volunteers make it faster.' },
   job_paused: { about: 'job', sentence: 'The job is paused.', remedy: 'Resume it.' },
+  too_few_networks: {
+    about: 'job',
+    sentence: 'The connected volunteers are on networks that have given as much of this job as one network may.',
+    remedy: 'Volunteers on other networks must take part; the share of a network is set by the operator.'
+  },
   units_reopened: {
     about: 'job',
     sentence: 'Units that had been validated are computed again, because a host that decided them is no longer believed.',
@@ -177,6 +187,21 @@ export const REASONS = reasons({
     about: 'job',
     sentence: 'The job was paused, because its units failed on host after host without a single success.',
     remedy: 'Read the messages of the failures. Resume it when the cause is gone, or publish a corrected kernel.'
+  },
+  verifier_failing: {
+    about: 'job',
+    sentence: 'The job was paused, because its own check failed on results, so that nobody knows whether they are right.',
+    remedy: 'Read the message of the failure, correct the verifier and publish the job with a higher revision.'
+  },
+  verifier_doubted: {
+    about: 'job',
+    sentence: 'The job was paused, because two results of one unit disagree although its own check had passed both.',
+    remedy: 'Compare them side by side and correct the verifier or the comparator; or resume the job, and further results decide.'
+  },
+  comparator_failing: {
+    about: 'job',
+    sentence: 'The job was paused, because its own comparator failed on two results.',
+    remedy: 'Correct the comparator and publish the job with a higher revision.'
   },
   trying: {
     about: 'job',
@@ -214,8 +239,9 @@ export const REASONS = reasons({
   no_volunteers: { about: 'job', sentence: 'No volunteer is connected.', remedy: 'Open the volunteer page, or run peercompute volunteer.' },
   too_few_independent: {
     about: 'job',
-    sentence: 'Fewer independent volunteers are connected than the quorum needs.',
-    remedy: 'Invite another volunteer, or ask for a weaker independence.'
+    sentence:
+      'Too few independent volunteers are connected: a unit needs results of more, on computers, accounts or networks of their own.',
+    remedy: 'Invite volunteers elsewhere. When all machines are yours, publish it again with `independence: host`.'
   },
   no_capable_volunteer: {
     about: 'job',
@@ -239,6 +265,8 @@ export const unitFailures = [
   'device_lost',
   'kernel_not_admitted',
   'bad_signature',
+  'verification_failed',
+  'verifier_failed',
   'cancelled'
 ] as const
 export const unitFailureSchema = z.enum(unitFailures)

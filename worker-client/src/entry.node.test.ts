@@ -26,7 +26,8 @@ beforeEach(async () => {
   const { manifest, programs, blobs } = await loadKernel('n-queens')
   coordinator = await createTestCoordinator()
   http = await startHttpCoordinator(coordinator, new Map([...TEST_BLOBS, ...blobs]))
-  queens = await testJob(await generateKeyPair({ extractable: true }), specFor(manifest, { params: { n: 8 } }, programs))
+  const spec = specFor(manifest, { params: { n: 8 }, verification: { quorum: 2, independence: 'host' } }, programs)
+  queens = await testJob(await generateKeyPair({ extractable: true }), spec)
   cleanUp = [() => http[Symbol.asyncDispose](), () => rm(folder, { recursive: true, force: true })]
 })
 afterEach(async () => {

@@ -32,6 +32,13 @@ const challengeSchema = z.string().regex(/^[A-Za-z0-9_-]{22}$/)
 /** What the host signs to prove that it holds its key, here and now, to this coordinator. */
 export const helloProofSchema = z.strictObject({ challenge: challengeSchema, sig: signatureSchema })
 
+/** Beyond it even fast machines work for minutes. */
+export const PROOF_OF_WORK_BITS_MAX = 26
+
+/** What a host that is new to the coordinator does once before it is given work, where the operator wants it: see proof-of-work.ts. */
+export const proofOfWorkTaskSchema = z.strictObject({ challenge: challengeSchema, bits: z.int().min(1).max(PROOF_OF_WORK_BITS_MAX) })
+export type ProofOfWorkTask = z.infer<typeof proofOfWorkTaskSchema>
+
 export const hostMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('hello'),
@@ -54,7 +61,9 @@ export const hostMessageSchema = z.discriminatedUnion('type', [
     /** Seconds of work wanted, by the host's own measure; the coordinator converts it into units. */
     seconds: z.number().min(0).max(86_400),
     /** Jobs whose specification the host already holds. */
-    knownJobs: z.array(jobIdSchema).max(256)
+    knownJobs: z.array(jobIdSchema).max(256),
+    /** Solves the task of the welcome; with the first ask. */
+    proofOfWork: z.int().min(0).optional()
   }),
   z.strictObject({ type: z.literal('report'), id: requestId, report: reportSchema }),
   z.strictObject({
@@ -87,7 +96,9 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
     id: requestId,
     version: z.int().min(1).max(65_535),
     capabilities: z.array(capabilitySchema).max(32),
-    session: z.string().max(64)
+    session: z.string().max(64),
+    /** To be solved before the first ask. */
+    proofOfWork: proofOfWorkTaskSchema.optional()
   }),
   z.strictObject({
     type: z.literal('work'),

@@ -23,6 +23,8 @@ describe('settings', () => {
       relayUrls: [],
       openJobs: 1_000,
       openUnits: 1e13,
+      subnetShare: 0.2,
+      proofOfWork: 0,
       recover: false
     })
     const environment = {

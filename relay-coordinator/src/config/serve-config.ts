@@ -1,5 +1,6 @@
 /** Settings of a coordinator: one schema over flags and environment, read once at the start. */
 import { PeerComputeError } from '@peercompute/job-specs'
+import { PROOF_OF_WORK_BITS_MAX } from '@peercompute/job-specs/protocol'
 import { z } from 'zod'
 import { newResearcherPolicies } from '../access/researchers.ts'
 import { DEFAULT_POLICY } from '../core/index.ts'
@@ -44,6 +45,10 @@ export const serveConfigSchema = listenConfigSchema.extend({
     .min(1)
     .max(2 ** 53 - 1)
     .default(DEFAULT_POLICY.openUnitsPerAuthor),
+  /** Largest part of a job under independence `subnet` that one network may give while there are others; 1: all of it. */
+  subnetShare: z.number().min(0.01).max(1).default(DEFAULT_POLICY.subnetShare),
+  /** Leading zero bits of the proof of work that a new host brings with its first ask; 0: none. Each bit doubles the work. */
+  proofOfWork: z.int().min(0).max(PROOF_OF_WORK_BITS_MAX).default(0),
   /** Bytes of the disk that are kept free: below, no work is given out. Not given: 200 MB, and of a disk of less than 4 GB 5 %. */
   minFree: z
     .int()
@@ -69,6 +74,8 @@ const ENVIRONMENT = {
   newResearchers: 'PEERCOMPUTE_NEW_RESEARCHERS',
   openJobs: 'PEERCOMPUTE_OPEN_JOBS',
   openUnits: 'PEERCOMPUTE_OPEN_UNITS',
+  subnetShare: 'PEERCOMPUTE_SUBNET_SHARE',
+  proofOfWork: 'PEERCOMPUTE_PROOF_OF_WORK',
   minFree: 'PEERCOMPUTE_MIN_FREE',
   recover: 'PEERCOMPUTE_RECOVER',
   recoverFrom: 'PEERCOMPUTE_RECOVER_FROM'

@@ -40,6 +40,7 @@ export function learnSuccess(job: JobEntry, holder: Holder, deviceClass: string)
 }
 
 export function learnFailure(job: JobEntry, holder: Holder, reason: UnitFailure, deviceClass: string): void {
+  if (reason === 'verifier_failed') return
   const key = executorKey(holder)
   if (isHostsOwn(reason)) job.unable.set(key, UNABLE_AFTER)
   else if (!isPassing(reason)) job.unable.set(key, (job.unable.get(key) ?? 0) + 1)
@@ -55,5 +56,5 @@ export function learnFailure(job: JobEntry, holder: Holder, reason: UnitFailure,
 
 /** Whether a failure says that something is wrong with the job. */
 export function isTelling(reason: UnitFailure): boolean {
-  return reason !== 'cancelled' && !isHostsOwn(reason)
+  return reason !== 'cancelled' && reason !== 'verifier_failed' && !isHostsOwn(reason)
 }

@@ -15,6 +15,8 @@ export interface Standing {
 export interface Judging {
   readonly standing: (holder: Holder) => Standing
   readonly compare: (a: PendingResult, b: PendingResult) => Comparison
+  /** Share of believed single results that are computed a second time all the same. Each such check tests both hosts. */
+  readonly checkShare: () => number
   /**
    * Uniform in [0, 1), drawn when a report has come: whether one believed result is enough this time. Drawn afterwards, so that no host can
    * know which of its answers are checked. Null: one result is not enough.
@@ -32,8 +34,6 @@ export interface Acceptance {
   readonly wanted: number
 }
 
-/** Share of believed single results that are computed a second time all the same. Each such check tests both hosts. */
-export const CHECK_SHARE = 0.05
 /** The same for results that the job's own verifier has passed. */
 export const AUDIT_SHARE = 0.02
 /** Agreements in a row after which BOINC's adaptive replication begins to believe a host alone. */
@@ -56,12 +56,16 @@ export function acceptance(results: readonly PendingResult[], { verification }: 
     }
     case 'credibility': {
       const credible = star.length > 0 && errorProbability <= verification.errorProbability
-      return verdict(credible && (star.length > 1 || isSpared(judging.draw, CHECK_SHARE)), 1)
+      return verdict(credible && (star.length > 1 || (results.length === 1 && isSpared(judging.draw, judging.checkShare()))), 1)
     }
     case 'verifier':
       if (star.length === 0) return verdict(false, 1)
-      return verdict(star.length > 1 || (results.length === 1 && isSpared(judging.draw, AUDIT_SHARE)), 2 - star.length)
+      return verdict(star.length > 1 || (isVerified(results) && isSpared(judging.draw, AUDIT_SHARE)), 2 - star.length)
   }
+}
+
+function isVerified([only, ...others]: readonly PendingResult[]): boolean {
+  return others.length === 0 && only?.verified === true
 }
 
 function isSpared(draw: number | null, share: number): boolean {

@@ -69,6 +69,7 @@ export type Command =
   | { readonly type: 'reduce-anew'; readonly job: JobId; readonly reduced: Reduced }
   /** The store has been searched for what this banned host had decided. */
   | { readonly type: 'ban-swept'; readonly host: HostId }
+  | { readonly type: 'pardon'; readonly host: HostId }
   | { readonly type: 'renew'; readonly host: HostId; readonly leases: readonly { readonly job: JobId; readonly epoch: number }[] }
   | { readonly type: 'release'; readonly host: HostId; readonly job: JobId; readonly epoch: number }
   /** Takes back leases whose deadline has passed. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { REASONS, type HostId, type Lease } from '@peercompute/job-specs'
-import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
+import { asProven, connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
 import {
   CLAIM_MS,
   decideAsk,
@@ -219,6 +219,7 @@ it('cancelling with leases out answers their reports with job_closed and refuses
 it('jobs take turns, and a job of 10⁹ units costs no more than one of four', () => {
   const w = world([{ unitCount: 1_000_000_000 }, { name: 'other', unitCount: 1_000 }])
   const a = w.connect('a')
+  asProven(w.state, a)
   const seen = [w.ask(a, 1), w.ask(a, 1), w.ask(a, 1), w.ask(a, 1)].map(({ leases }) => only(leases).job)
   expect(new Set(seen.slice(0, 2)).size).toBe(2)
   expect(seen.slice(2)).toEqual(seen.slice(0, 2))
@@ -238,6 +239,7 @@ it('a program that fails on the only volunteer is told as such, for the job and 
 it('a page is told where settled units lie, in few ranges however scattered they are', () => {
   const w = world([{ unitCount: 4_000, verification: { quorum: 1 } }])
   const a = w.connect('a')
+  asProven(w.state, a)
   const lease = only(w.ask(a, 4_000).leases)
   w.report(
     a,

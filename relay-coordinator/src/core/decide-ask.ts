@@ -1,9 +1,12 @@
 /** The decider about a host that asks for work. Where there is none, it says when to come back, and why: never an error. */
 import { LEASE_UNITS_MAX, type JobId, type Lease, type ReasonCode } from '@peercompute/job-specs'
+import { isFull, roomOf } from './allowance.ts'
 import type { Command } from './commands.ts'
 import { decided, refused, type Decider } from './decision.ts'
+import { isSuspect } from './judging.ts'
 import { leaseMs } from './lease-time.ts'
 import { candidateOf, findWork, type Range } from './matching.ts'
+import { fleetOf } from './mixing.ts'
 import type { Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 
@@ -15,11 +18,11 @@ export interface AskAnswer {
   readonly why?: ReasonCode
 }
 
-/** Units that a host may hold at the same time. */
-export const HELD_UNITS_MAX = 8_192
 const RETRY_MS = 5_000
 /** Space is freed by people. */
 const STORAGE_RETRY_MS = 30_000
+/** Only the operator can change it. */
+const BANNED_RETRY_MS = 600_000
 
 export const decideAsk: Decider<Ask, AskAnswer> = (state, command, { now, random, policy }) => {
   const host = state.hosts.get(command.host)
@@ -29,17 +32,27 @@ export const decideAsk: Decider<Ask, AskAnswer> = (state, command, { now, random
   const nothing = (why: ReasonCode, retryMs = RETRY_MS) =>
     decided<AskAnswer>({ leases: [], retryAfterMs: Math.round(retryMs * (0.5 + random())), why })
   if (!policy.leasing) return nothing('storage_low', STORAGE_RETRY_MS)
-  const room = HELD_UNITS_MAX - host.unitsHeld
-  if (room <= 0) return nothing('lease_limit')
+  if (state.trust.bans.has(host.host)) return nothing('host_banned', BANNED_RETRY_MS)
+  const room = roomOf(state, host, command.executor)
+  if (isFull(room)) return nothing('lease_limit')
+  const candidate = candidateOf(host, executor)
   const known = new Set<JobId>(command.knownJobs)
-  const found = findWork(state, candidateOf(host, executor), {
-    unitsOf: (job) => Math.min(room, command.units, LEASE_UNITS_MAX, unitsFor(job, command.seconds, executor.operationsPerSecond)),
+  const found = findWork(state, candidate, {
+    roomIn: (job) => {
+      const { spec } = job.signed
+      const { leases, units } = isSuspect(state, candidate.holder, spec) ? roomOf(state, host, executor.kind, true) : room
+      return {
+        leases,
+        units: Math.min(units, command.units, LEASE_UNITS_MAX, unitsFor(job, command.seconds, executor.operationsPerSecond))
+      }
+    },
+    fleet: fleetOf(state, policy),
     knows: (job) => known.has(job.id),
     random
   })
   if (found.job === null) return nothing(found.why)
   const { job, ranges } = found
-  const holder: Holder = { host: host.host, account: host.account, subnet: host.subnet, executor: command.executor }
+  const { holder } = candidate
   const leases = ranges.map((range, index) => leaseOf(job, range, job.nextEpoch + index, holder, now))
   return decided<AskAnswer>(
     { leases, retryAfterMs: 0 },

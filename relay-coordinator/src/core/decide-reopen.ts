@@ -1,5 +1,6 @@
 /** Deciders about units that are no longer believed. */
 import type { Command } from './commands.ts'
+import { decidedOnlyByBanned, isVouchedFor } from './consequences.ts'
 import { decided, refused, type Decider } from './decision.ts'
 import type { CoordinatorEvent, ReopenedUnit } from './events.ts'
 import { isOpen } from './place.ts'
@@ -16,20 +17,22 @@ type Of<T extends Command['type']> = Extract<Command, { type: T }>
 export const decideReopen: Decider<Of<'reopen'>, { readonly units: readonly number[] }> = (state, { job: id, cause, units }, { now }) => {
   const job = state.jobs.get(id)
   if (job === undefined) return refused('JOB_NOT_FOUND', `no job has the id ${id}`)
-  if (job.retired || job.state === 'cancelled' || job.state === 'failed') return decided({ units: [] })
+  if (job.retired || job.state === 'cancelled') return decided({ units: [] })
+  const stands = isVouchedFor(state.trust, job)
   const reopened = units
-    .filter(({ unit, votes }) => job.settled.has(unit) && !job.notHeld.has(unit) && (cause === 'doubted' || isOnlyBanned(state, votes)))
+    .filter(({ unit }) => job.settled.has(unit) && !job.notHeld.has(unit))
+    .filter(({ votes }) => cause === 'doubted' || (!stands && decidedOnlyByBanned(state, votes)))
     .map((settled): ReopenedUnit => ({
       unit: settled.unit,
       value: settled.value,
       votes: settled.votes,
-      keep: cause === 'banned' ? [] : kept(settled, now)
+      keep: cause === 'banned' ? [] : kept(state, settled, now)
     }))
   if (reopened.length === 0) return decided({ units: [] })
   const events: CoordinatorEvent[] = []
   // What had been complete is not any more.
   if (!isOpen(job)) events.push({ type: 'job-state', job: id, state: 'running', at: now, why: 'units_reopened' })
-  events.push({ type: 'units-reopened', job: id, cause, units: reopened, at: now })
+  events.push({ type: 'units-reopened', job: id, cause, units: reopened, microCredits: job.unitMicroCredits, at: now })
   return decided({ units: reopened.map(({ unit }) => unit) }, events)
 }
 
@@ -38,13 +41,15 @@ export const decideBanSwept: Decider<Of<'ban-swept'>, null> = (_state, { host })
 export const decideReduceAnew: Decider<Of<'reduce-anew'>, null> = (_state, { job, reduced }) =>
   decided(null, [{ type: 'reduced-anew', job, reduced }])
 
-function isOnlyBanned(state: CoordinatorState, votes: SettledUnit['votes']): boolean {
-  return votes.every(({ holder, verdict }) => verdict === 'rejected' || state.trust.bans.has(holder.host))
+/** Lifts a ban. A host that is not banned stays as it is. */
+export const decidePardon: Decider<Of<'pardon'>, { readonly pardoned: boolean }> = (state, { host }, { now }) => {
+  const pardoned = state.trust.bans.has(host)
+  return decided({ pardoned }, pardoned ? [{ type: 'host-pardoned', host, at: now }] : [])
 }
 
-/** The votes as results again. Only of identical values is the value known; the others are asked for anew. */
-function kept({ votes, value, digest }: SettledUnit, now: number): readonly PendingResult[] {
+/** The votes of believed hosts as results again. Only of identical values is the value known; the others are asked for anew. */
+function kept({ trust }: CoordinatorState, { votes, value, digest }: SettledUnit, now: number): readonly PendingResult[] {
   return votes.flatMap(({ epoch, holder, numericClass, probeVersion, digest: own, computeMs }): PendingResult[] =>
-    own === digest ? [{ epoch, holder, numericClass, probeVersion, digest, value, computeMs, at: now }] : []
+    own === digest && !trust.bans.has(holder.host) ? [{ epoch, holder, numericClass, probeVersion, digest, value, computeMs, at: now }] : []
   )
 }

@@ -2,16 +2,28 @@
  * A report becomes results, failures, settled units, and perhaps the end of the job, all in one decision, so that they reach the
  * disk in one transaction. Repeated, late and foreign reports are ordinary and change nothing.
  */
-import { sha256Hex, unitValueBytes, type HostId, type ReportAnswer, type UnitResult } from '@peercompute/job-specs'
+import {
+  sha256Hex,
+  unitValueBytes,
+  type HostId,
+  type ReasonCode,
+  type ReportAnswer,
+  type UnitResult,
+  type Verdict
+} from '@peercompute/job-specs'
 import { FAILING_AFTER, FAILING_HOSTS, isTelling } from './ability.ts'
+import { bansAfter } from './banning.ts'
 import type { Command } from './commands.ts'
 import { decided, refused, type Decider } from './decision.ts'
 import type { CoordinatorEvent } from './events.ts'
+import { faultsOf } from './fault.ts'
 import { dependent } from './independence.ts'
 import { candidatesOf, mismatchOf } from './matching.ts'
+import { comparatorFails, verifierDoubted, verifierFailing } from './own-programs.ts'
 import { isOpen } from './place.ts'
 import type { HeldLease } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
+import { priceOf } from './pricing.ts'
 import type { CoordinatorState } from './state.ts'
 import type { FailedAttempt, PendingResult, UnitInFlight } from './unit.ts'
 import { transition } from './transition.ts'
@@ -21,13 +33,19 @@ export interface UnitAnswer {
   readonly answer: ReportAnswer
 }
 
+/** Characters of a verifier's words that are kept. */
+const DETAIL_MAX = 2_000
+
 type ReportCommand = Extract<Command, { type: 'report' }>
 
-export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (state, { report, values }, { now, random }) => {
+export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (state, { report, values, verdicts }, { now, random }) => {
   const job = state.jobs.get(report.job)
   if (job === undefined) return refused('JOB_NOT_FOUND', `no job has the id ${report.job}`)
   const successes = report.units.filter((unit) => unit.outcome === 'success').length
   if (values.length !== successes) return refused('FRAME_INVALID', `${successes} values are announced, ${values.length} came`)
+  if (verdicts !== undefined && verdicts.length !== successes)
+    return refused('FRAME_INVALID', `${successes} values are announced, ${verdicts.length} verdicts came`)
+  if (state.trust.bans.has(report.host)) return decided(report.units.map(({ unit }) => ({ unit, answer: 'rejected' as const })))
   const lease = job.leases.get(report.epoch)
   if (lease !== undefined && (lease.holder.host !== report.host || lease.holder.executor !== report.executor)) {
     return decided(report.units.map(({ unit }) => ({ unit, answer: 'not_held' as const })))
@@ -38,7 +56,9 @@ export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (stat
   const lost = new Map<number, number>()
   let nextValue = 0
   let closed = 0
+  let trouble: ReasonCode | null = null
   for (const outcome of report.units) {
+    const verdict = outcome.outcome === 'success' ? verdicts?.[nextValue] : undefined
     const value = outcome.outcome === 'success' ? values[nextValue++] : undefined
     const answer = seen.has(outcome.unit) ? 'duplicate' : standing(job, lease, outcome.unit, report)
     seen.add(outcome.unit)
@@ -51,11 +71,16 @@ export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (stat
       answers.push({ unit: outcome.unit, answer: 'late' })
       continue
     }
-    const rejected = outcome.outcome === 'success' && !isWellFormed(job, outcome, value)
-    const after = received(unit, lease, report, rejected ? malformed(outcome) : outcome, value, now)
+    const refusal = refusalOf(job, outcome, value, verdict)
+    const after = received(unit, lease, report, refusal ?? outcome, value, verdict?.pass === true, now)
     events.push(after.event)
-    answers.push({ unit: outcome.unit, answer: rejected ? 'rejected' : 'accepted' })
+    answers.push({ unit: outcome.unit, answer: isHostsFault(refusal) ? 'rejected' : 'accepted' })
+    if (comparatorFails(job, after.unit.results)) {
+      trouble = 'comparator_failing'
+      continue
+    }
     const follow = followUp(job, outcome.unit, after.unit, now, random())
+    if (follow === null && verifierDoubted(job, after.unit.results)) trouble = 'verifier_doubted'
     if (follow !== null) {
       events.push(follow)
       closed++
@@ -65,10 +90,20 @@ export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (stat
   if (lease !== undefined && !lease.over && reportsLast(lease, answers))
     events.push({ type: 'lease-over', job: job.id, epoch: lease.epoch, cause: 'reported' })
   events.push(...overtaken(job, lost))
+  const price =
+    job.pricing === null
+      ? null
+      : priceOf(
+          state,
+          job,
+          events.filter((event) => event.type === 'settled')
+        )
+  if (price !== null) events.push(price)
+  events.push(...bansAfter(state, job, events, now))
   const end = endOfJob(job, closed, events, now)
-  const pause = end.length === 0 ? pauseOf(state, job, events) : false
   events.push(...end)
-  if (pause) events.push({ type: 'job-state', job: job.id, state: 'paused', at: now, why: 'failing' })
+  const why = end.length > 0 || job.state !== 'running' ? null : (trouble ?? verifierFailing(job, events) ?? pauseOf(state, job, events))
+  if (why !== null) events.push({ type: 'job-state', job: job.id, state: 'paused', at: now, why })
   return decided(answers, events)
 }
 
@@ -96,14 +131,22 @@ function isWellFormed(job: JobEntry, outcome: Extract<UnitResult, { outcome: 'su
   )
 }
 
-function malformed(outcome: UnitResult): UnitResult {
-  return {
-    outcome: 'failure',
-    unit: outcome.unit,
-    reason: 'output_shape',
-    message: 'the value does not have the announced digest or the declared size',
-    computeMs: outcome.computeMs
+/** Why a success is none; null when it is one. */
+function refusalOf(job: JobEntry, outcome: UnitResult, value: Uint8Array | undefined, verdict: Verdict | undefined): UnitResult | null {
+  if (outcome.outcome === 'failure') return null
+  const { unit, computeMs } = outcome
+  if (!isWellFormed(job, outcome, value)) {
+    const message = 'the value does not have the announced digest or the declared size'
+    return { outcome: 'failure', unit, reason: 'output_shape', message, computeMs }
   }
+  if (verdict === undefined || verdict.pass) return null
+  const reason = verdict.pass === null ? 'verifier_failed' : 'verification_failed'
+  return { outcome: 'failure', unit, reason, message: verdict.detail.slice(0, DETAIL_MAX), computeMs }
+}
+
+/** A verifier that fails says nothing of the host. */
+function isHostsFault(refusal: UnitResult | null): boolean {
+  return refusal?.outcome === 'failure' && refusal.reason !== 'verifier_failed'
 }
 
 type History = Pick<UnitInFlight, 'results' | 'failures' | 'active' | 'slow'>
@@ -115,6 +158,7 @@ function received(
   report: ReportCommand['report'],
   outcome: UnitResult,
   value: Uint8Array | undefined,
+  verified: boolean,
   now: number
 ): { event: CoordinatorEvent; unit: History } {
   const active = unit.active.filter((epoch) => epoch !== lease.epoch)
@@ -139,7 +183,8 @@ function received(
     digest: outcome.digest,
     value,
     computeMs: outcome.computeMs,
-    at: now
+    at: now,
+    ...(verified ? { verified } : {})
   }
   return {
     event: { type: 'result', job: report.job, unit: outcome.unit, result },
@@ -148,9 +193,14 @@ function received(
 }
 
 function followUp(job: JobEntry, number: number, unit: History, now: number, draw: number): CoordinatorEvent | null {
-  const next = transition(unit, job.signed.spec, { ...job.judging, draw })
+  const { spec } = job.signed
+  const next = transition(unit, spec, { ...job.judging, draw })
   if (next.kind === 'open') return null
-  if (next.kind === 'error') return { type: 'unit-errored', job: job.id, unit: number, reason: next.reason, at: now }
+  if (next.kind === 'error') {
+    const { reason, votes } = next
+    return { type: 'unit-errored', job: job.id, unit: number, reason, ...(votes === undefined ? {} : { votes }), at: now }
+  }
+  const faults = faultsOf({ ...next, ...unit }, spec, job.judging)
   return {
     type: 'settled',
     job: job.id,
@@ -160,6 +210,7 @@ function followUp(job: JobEntry, number: number, unit: History, now: number, dra
     votes: next.votes,
     microCredits: job.unitMicroCredits,
     errorProbability: next.errorProbability,
+    ...(faults.length === 0 ? {} : { faults }),
     at: now
   }
 }
@@ -188,13 +239,13 @@ function overtaken(job: JobEntry, lost: ReadonlyMap<number, number>): Coordinato
 }
 
 /** Nothing but failures, from several hosts, or from all that could run it: going on would only cost the volunteers. */
-function pauseOf(state: CoordinatorState, job: JobEntry, events: readonly CoordinatorEvent[]): boolean {
-  if (job.trouble === null || job.state !== 'running' || events.some(({ type }) => type === 'result')) return false
+function pauseOf(state: CoordinatorState, job: JobEntry, events: readonly CoordinatorEvent[]): ReasonCode | null {
+  if (job.trouble === null || events.some(({ type }) => type === 'result')) return null
   const failures = events.filter((event) => event.type === 'failure' && isTelling(event.attempt.reason))
-  if (failures.length === 0 || job.trouble.failures + failures.length < FAILING_AFTER) return false
+  if (failures.length === 0 || job.trouble.failures + failures.length < FAILING_AFTER) return null
   const hosts = new Set<HostId>(job.trouble.hosts)
   for (const event of failures) if (event.type === 'failure') hosts.add(event.attempt.holder.host)
-  return hosts.size >= FAILING_HOSTS || !othersCould(state, job, hosts)
+  return hosts.size >= FAILING_HOSTS || !othersCould(state, job, hosts) ? 'failing' : null
 }
 
 /** Whether a connected host that has not failed could run the job. Few have failed, so one is soon found when there are many. */

@@ -1,6 +1,6 @@
 /** Messages that come again and in any order (R6 of the fault tests), at the size of a real run. */
 import { expect, it } from 'vitest'
-import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
+import { asProven, connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
 import { essence, indexes } from '../testing/model-checks.ts'
 import {
   decideAsk,
@@ -29,10 +29,13 @@ it('2 000 reports, each delivered five times in any order, leave what one delive
     const messages = ['a', 'b'].flatMap((name) => {
       const each = connectedHost(name)
       apply(decideConnect, { type: 'connect', host: each })
-      const leases = Array.from({ length: 1_000 }, () =>
-        apply(decideAsk, { type: 'ask', host: each.host, executor: 'js', units: 1, seconds: 0 })
+      asProven(state, each.host)
+      const leases = Array.from({ length: 20 }, () =>
+        apply(decideAsk, { type: 'ask', host: each.host, executor: 'js', units: 50, seconds: 0 })
+      ).flatMap(({ leases }) => leases)
+      return leases.flatMap((of) =>
+        Array.from({ length: of.count }, (_, i) => reportOf(each.host, of, [{ unit: of.start + i, value: u32(of.start + i) }]))
       )
-      return leases.flatMap(({ leases: [of] }) => (of ? [reportOf(each.host, of, [{ unit: of.start, value: u32(of.start) }])] : []))
     })
     expect(messages).toHaveLength(2_000)
     const copies = shuffled ? messages.flatMap((message) => Array.from({ length: 5 }, () => message)) : messages

@@ -12,6 +12,7 @@ import type {
   UnitFailure
 } from '@peercompute/job-specs'
 import type { BanCause } from './fleet-trust.ts'
+import type { Fault } from './fault.ts'
 import type { Holder } from './held-lease.ts'
 import type { FailedAttempt, PendingResult } from './unit.ts'
 
@@ -111,6 +112,8 @@ export type CoordinatorEvent =
       readonly microCredits: number
       /** Probability that the value is wrong, by what is known of the hosts that agreed. */
       readonly errorProbability: number
+      /** What it says against hosts; absent when it says nothing. Not stored: reputations are. */
+      readonly faults?: readonly Fault[]
       readonly at: number
     }
   | {
@@ -118,6 +121,8 @@ export type CoordinatorEvent =
       readonly job: JobId
       readonly cause: 'doubted' | 'banned'
       readonly units: readonly ReopenedUnit[]
+      /** What each agreeing result of them had earned. */
+      readonly microCredits: number
       readonly at: number
     }
   /** What each agreeing result of a unit of this job is worth, from now on and for those settled before. */
@@ -127,10 +132,14 @@ export type CoordinatorEvent =
       readonly microCredits: number
       /** How many results each account has been paid for at the price before. */
       readonly paid: readonly (readonly [AccountId, number])[]
+      /** The same of each host. */
+      readonly hosts: readonly (readonly [HostId, number])[]
     }
   /** Units read from the store again. */
   | { readonly type: 'reduced-anew'; readonly job: JobId; readonly reduced: Reduced }
   | { readonly type: 'host-banned'; readonly host: HostId; readonly cause: BanCause; readonly at: number }
+  /** The operator lifts the ban. It begins again as a new host would. */
+  | { readonly type: 'host-pardoned'; readonly host: HostId; readonly at: number }
   /** All that it had decided alone is reopened. */
   | { readonly type: 'ban-swept'; readonly host: HostId }
   | {
@@ -138,5 +147,7 @@ export type CoordinatorEvent =
       readonly job: JobId
       readonly unit: number
       readonly reason: UnitFailure | ReasonCode
+      /** Of an inconclusive unit: how its results lie around the leading one. Not stored. */
+      readonly votes?: readonly Vote[]
       readonly at: number
     }

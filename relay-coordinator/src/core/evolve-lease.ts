@@ -1,5 +1,5 @@
 /** What leases do to the state. */
-import type { CoordinatorEvent } from './events.ts'
+import type { CoordinatorEvent, LeaseEnd } from './events.ts'
 import { hold, letGo, renew, straggle } from './hold.ts'
 import { sharing, unitChanged, unitOf, without } from './in-flight.ts'
 import { leaseMs } from './lease-time.ts'
@@ -9,6 +9,8 @@ import type { JobEntry } from './job.ts'
 import type { CoordinatorState } from './state.ts'
 
 type Of<T extends CoordinatorEvent['type']> = Extract<CoordinatorEvent, { type: T }>
+
+const GIVEN_BACK: ReadonlySet<LeaseEnd> = new Set(['released', 'disconnected', 'expired'])
 
 export function leased(state: CoordinatorState, job: JobEntry, event: Of<'leased'>): void {
   const { epoch, start, count, holder, deadline } = event
@@ -53,6 +55,7 @@ export function straggling(job: JobEntry, event: Of<'lease-straggling'>): void {
 export function leaseOver(state: CoordinatorState, job: JobEntry, event: Of<'lease-over'>): void {
   const lease = job.leases.get(event.epoch)
   if (lease === undefined || lease.over) return
+  if (GIVEN_BACK.has(event.cause)) state.gaveBack.set(lease.holder.host, state.turns)
   letGo(state, job, lease, event.cause === 'expired' || event.cause === 'disconnected')
   const notActive = sharing((epochs) => without(epochs, lease.epoch))
   const notSlow = sharing((epochs) => without(epochs, lease.epoch))

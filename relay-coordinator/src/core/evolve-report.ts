@@ -8,7 +8,9 @@ import { learnFromVotes } from './learn-votes.ts'
 import { closeUnit, unitChanged, unitOf, without } from './in-flight.ts'
 import type { Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
+import { countPaid, measuredOperations } from './pricing.ts'
 import type { CoordinatorState } from './state.ts'
+import { countShare } from './subnet-share.ts'
 import type { UnitInFlight } from './unit.ts'
 
 type Of<T extends CoordinatorEvent['type']> = Extract<CoordinatorEvent, { type: T }>
@@ -21,6 +23,7 @@ export function resultCame(state: CoordinatorState, job: JobEntry, event: Of<'re
   learnSuccess(job, holder, classOf(holder.executor, numericClass))
   state.runtimes.add(job.signed.spec, holder.executor, numericClass, computeMs)
   unit.results = [...unit.results, event.result]
+  countShare(job, holder.subnet, 1)
   reported(state, job, unit, epoch, holder, at)
 }
 
@@ -31,7 +34,7 @@ export function failureCame(state: CoordinatorState, job: JobEntry, event: Of<'f
   learnFailure(job, holder, reason, classOf(holder.executor, event.numericClass ?? ''))
   countFailure(job, reason, message, holder.host)
   const host = state.hosts.get(holder.host)
-  if (host !== undefined) host.failed++
+  if (host !== undefined && reason !== 'verifier_failed') host.failed++
   unit.failures = [...unit.failures, attempt]
   reported(state, job, unit, epoch, holder, event.at)
 }
@@ -58,6 +61,10 @@ export function settled(state: CoordinatorState, job: JobEntry, event: Of<'settl
   job.executions += event.votes.length
   job.firstSettledAt ??= event.at
   learnFromVotes(state, job, event)
+  if (job.pricing !== null) {
+    job.pricing.operations.push(measuredOperations(state, job.signed.spec, event.votes))
+    countPaid(job.pricing, event.votes, 1)
+  }
   const { reduce, outputs } = job.signed.spec
   job.reduced = reduceUnit(reduce, outputs, job.reduced, event.unit, event.value)
   for (const vote of event.votes) {
@@ -66,9 +73,10 @@ export function settled(state: CoordinatorState, job: JobEntry, event: Of<'settl
       if (host !== undefined) host.rejected++
       continue
     }
+    countShare(job, vote.holder.subnet, 1)
     if (job.settlers.size < 2) job.settlers.add(vote.holder.host)
+    job.agreeing++
     state.credit.set(vote.holder.account, (state.credit.get(vote.holder.account) ?? 0) + event.microCredits)
-    job.pricing?.paid.set(vote.holder.account, (job.pricing.paid.get(vote.holder.account) ?? 0) + 1)
     if (host === undefined) continue
     host.validated++
     host.microCredits += event.microCredits

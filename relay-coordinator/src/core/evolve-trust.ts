@@ -3,19 +3,37 @@ import { emptyReduced, unreduceUnit } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
 import { unitChanged, unitOf } from './in-flight.ts'
 import type { JobEntry } from './job.ts'
+import { place } from './place.ts'
+import { countPaid } from './pricing.ts'
+import { changeReputation } from './fleet-trust.ts'
+import type { Holder } from './held-lease.ts'
+import { forgive, programOf, reputationKey } from './reputation.ts'
 import type { CoordinatorState } from './state.ts'
+import { countShare } from './subnet-share.ts'
 
 type Of<T extends CoordinatorEvent['type']> = Extract<CoordinatorEvent, { type: T }>
 
 /** Its leases have been taken back by events before this one; results of units that are not settled are forgotten here. */
 export function banned(state: CoordinatorState, { host, cause, at }: Of<'host-banned'>): void {
   state.trust.bans.set(host, { host, cause, at, swept: false })
-  for (const job of state.jobs.values())
+  for (const job of state.jobs.values()) {
+    let changed = false
     for (const unit of job.units.values()) {
       if (!unit.results.some((result) => result.holder.host === host)) continue
+      for (const { holder } of unit.results) if (holder.host === host) countShare(job, holder.subnet, -1)
       unit.results = unit.results.filter((result) => result.holder.host !== host)
       unitChanged(job, unit)
+      changed = true
     }
+    if (changed) place(state, job)
+  }
+}
+
+/** Its past is forgotten, good and bad. */
+export function pardoned({ trust }: CoordinatorState, { host }: Of<'host-pardoned'>): void {
+  trust.bans.delete(host)
+  trust.accomplices.delete(host)
+  for (const reputation of trust.reputations.values()) if (reputation.host === host) changeReputation(trust, reputation, forgive)
 }
 
 /** The units are as if they had never been settled, and what they earned is taken back, so that credit stays the sum over settled units. */
@@ -26,11 +44,15 @@ export function reopened(state: CoordinatorState, job: JobEntry, event: Of<'unit
     job.settled.delete(number)
     state.totals.validatedUnits--
     job.executions -= votes.length
+    if (job.pricing !== null) countPaid(job.pricing, votes, -1)
     const reduced = unreduceUnit(reduce, outputs, job.reduced, number, value)
     job.reduced = reduced ?? emptyReduced(reduce)
     if (reduced === null) job.reduceAnew = true
     for (const { holder, verdict } of votes) {
       if (verdict === 'rejected') continue
+      forgetAlone(state, job, holder, number)
+      countShare(job, holder.subnet, -1)
+      job.agreeing--
       state.credit.set(holder.account, (state.credit.get(holder.account) ?? 0) - job.unitMicroCredits)
       const host = state.hosts.get(holder.host)
       if (host === undefined) continue
@@ -39,14 +61,26 @@ export function reopened(state: CoordinatorState, job: JobEntry, event: Of<'unit
     }
     const unit = unitOf(job, number)
     unit.results = keep
+    for (const { holder } of keep) countShare(job, holder.subnet, 1)
     unitChanged(job, unit)
   }
 }
 
 /** What has been paid for at the first price is paid anew. */
-export function priced(state: CoordinatorState, job: JobEntry, { microCredits, paid }: Of<'job-priced'>): void {
+export function priced(state: CoordinatorState, job: JobEntry, { microCredits, paid, hosts }: Of<'job-priced'>): void {
   const difference = microCredits - job.unitMicroCredits
   for (const [account, units] of paid) state.credit.set(account, (state.credit.get(account) ?? 0) + units * difference)
+  for (const [id, units] of hosts) {
+    const host = state.hosts.get(id)
+    if (host !== undefined) host.microCredits += units * difference
+  }
   job.unitMicroCredits = microCredits
   job.pricing = null
+}
+
+function forgetAlone({ trust }: CoordinatorState, job: JobEntry, { host, executor }: Holder, unit: number): void {
+  const program = programOf(job.signed.spec, executor)
+  const alone = program === null ? undefined : trust.reputations.get(reputationKey(host, executor, program))?.alone
+  const index = alone?.findIndex((decided) => decided.job === job.id && decided.unit === unit) ?? -1
+  if (index >= 0) alone?.splice(index, 1)
 }

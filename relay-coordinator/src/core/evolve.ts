@@ -6,12 +6,12 @@ import { emptyReduced, mergeReduced } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
 import { leased, leaseOver, renewed, straggling } from './evolve-lease.ts'
 import { errored, failureCame, resultCame, settled } from './evolve-report.ts'
-import { banned, priced, reopened } from './evolve-trust.ts'
+import { banned, pardoned, priced, reopened } from './evolve-trust.ts'
 import { unitMicroCredits } from './credit.ts'
 import { isComputing } from './hold.ts'
 import { closeUnit, unitChanged, unitOf } from './in-flight.ts'
 import { jobEntry } from './job-entry.ts'
-import { arrived, closed, enrol, isOpen, place } from './place.ts'
+import { arrived, closed, enrol, isOpen, opened, place } from './place.ts'
 import type { JobEntry } from './job.ts'
 import type { CoordinatorState, HostEntry } from './state.ts'
 
@@ -33,12 +33,12 @@ export function evolve(state: CoordinatorState, event: CoordinatorEvent): Coordi
   return state
 }
 
-type PartyEvent = Of<'credit-restored' | 'host-connected' | 'host-disconnected' | 'host-banned' | 'ban-swept'>
+type PartyEvent = Of<'credit-restored' | 'host-connected' | 'host-disconnected' | 'host-banned' | 'host-pardoned' | 'ban-swept'>
 
 function ofParty(state: CoordinatorState, event: PartyEvent): void {
   switch (event.type) {
     case 'credit-restored':
-      state.credit.set(event.account, event.microCredits)
+      carriedOver(state, event)
       return
     case 'host-connected':
       connected(state, event)
@@ -48,6 +48,9 @@ function ofParty(state: CoordinatorState, event: PartyEvent): void {
       return
     case 'host-banned':
       banned(state, event)
+      return
+    case 'host-pardoned':
+      pardoned(state, event)
       return
     case 'ban-swept': {
       const ban = state.trust.bans.get(event.host)
@@ -115,6 +118,11 @@ function ofJob(state: CoordinatorState, job: JobEntry, event: Exclude<Coordinato
   }
 }
 
+function carriedOver({ credit, carried }: CoordinatorState, { account, microCredits }: Of<'credit-restored'>): void {
+  carried.set(account, (carried.get(account) ?? 0) + microCredits - (credit.get(account) ?? 0))
+  credit.set(account, microCredits)
+}
+
 function submitted(state: CoordinatorState, event: Of<'job-submitted'>): void {
   const job = jobEntry(
     {
@@ -129,6 +137,7 @@ function submitted(state: CoordinatorState, event: Of<'job-submitted'>): void {
       cursor: 0,
       nextEpoch: 1,
       executions: 0,
+      agreeing: 0,
       reduced: emptyReduced(event.signed.spec.reduce),
       firstSettledAt: null,
       endedAt: null,
@@ -137,7 +146,7 @@ function submitted(state: CoordinatorState, event: Of<'job-submitted'>): void {
       failures: [],
       reduceAnew: false,
       unitMicroCredits: unitMicroCredits(event.signed.spec.unitOperations),
-      pricing: { operations: [], paid: [] }
+      pricing: { operations: [], paid: [], hosts: [] }
     },
     state
   )
@@ -150,7 +159,10 @@ function stateChanged(state: CoordinatorState, job: JobEntry, event: Of<'job-sta
   if (event.state === 'running' && job.state === 'paused' && job.trouble !== null) job.trouble = { failures: 0, hosts: new Set() }
   job.state = event.state
   job.stateWhy = event.why ?? null
-  if (isOpen(job)) return
+  if (isOpen(job)) {
+    if (!wasOpen) opened(state, job)
+    return
+  }
   job.endedAt = event.at
   if (wasOpen) closed(state, job)
   for (const number of [...job.units.keys()]) closeUnit(state, job, number)
@@ -190,7 +202,9 @@ function connected(state: CoordinatorState, event: Of<'host-connected'>): void {
     unitsHeld: known?.unitsHeld ?? 0
   }
   state.hosts.set(host, entry)
-  if (known?.connected !== true) state.totals.connected++
+  if (known?.connected === true) countSubnet(state, known.subnet, -1)
+  else state.totals.connected++
+  countSubnet(state, subnet, 1)
   state.totals.computing += Number(isComputing(entry)) - Number(known !== undefined && isComputing(known))
 }
 
@@ -200,6 +214,7 @@ function disconnected(state: CoordinatorState, event: Of<'host-disconnected'>): 
   host.lastSeenAt = event.at
   if (!host.connected) return
   state.totals.connected--
+  countSubnet(state, host.subnet, -1)
   state.totals.computing -= Number(isComputing(host))
   host.connected = false
   for (const { kind } of host.description.executors) state.heardAt.delete(`${host.host}/${kind}`)
@@ -212,6 +227,13 @@ export function markConnected(state: CoordinatorState, hosts: Iterable<HostEntry
     if (host === undefined || host.connected) continue
     host.connected = true
     state.totals.connected++
+    countSubnet(state, host.subnet, 1)
     state.totals.computing += Number(isComputing(host))
   }
+}
+
+function countSubnet({ subnets }: CoordinatorState, subnet: string, change: 1 | -1): void {
+  const hosts = (subnets.get(subnet) ?? 0) + change
+  if (hosts === 0) subnets.delete(subnet)
+  else subnets.set(subnet, hosts)
 }

@@ -8,7 +8,14 @@ import type { JobEntry } from './job.ts'
 import type { UnitInFlight } from './unit.ts'
 
 /** Failures that another try on the same host could turn out otherwise. */
-const PASSING_FAILURES: ReadonlySet<UnitFailure> = new Set(['timeout', 'device_lost', 'out_of_memory', 'missing_blob', 'cancelled'])
+const PASSING_FAILURES: ReadonlySet<UnitFailure> = new Set([
+  'timeout',
+  'device_lost',
+  'out_of_memory',
+  'missing_blob',
+  'verifier_failed',
+  'cancelled'
+])
 
 export function isPassing(failure: UnitFailure): boolean {
   return PASSING_FAILURES.has(failure)
@@ -19,7 +26,7 @@ export function executorKey(holder: Holder): string {
 }
 
 /** Two holders share a mark exactly when they are dependent at this level. */
-function voiceMarks(holder: Holder, level: Independence): string[] {
+export function voiceMarks(holder: Holder, level: Independence): string[] {
   switch (level) {
     case 'executor':
       return [executorKey(holder)]

@@ -1,8 +1,8 @@
 /** Who holds what: leases from the moment when they are given until nothing of them is open, with the indexes over them. */
-import type { HostId } from '@peercompute/job-specs'
-import type { HeldLease } from './held-lease.ts'
+import type { HeldLease, Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import type { CoordinatorState } from './state.ts'
+import { countShare } from './subnet-share.ts'
 
 /** Ended leases of a job that are remembered so that a late report of their units is still accepted. */
 export const OVER_LEASES_MAX = 1_024
@@ -20,7 +20,7 @@ export function hold(state: CoordinatorState, job: JobEntry, lease: HeldLease): 
   else held.add(lease)
   state.deadlines.add(lease)
   if (!lease.straggling) sit(job, lease)
-  countUnits(state, host, lease.unreported.size)
+  countUnits(state, job, lease.holder, lease.unreported.size)
 }
 
 export function renew(state: CoordinatorState, lease: HeldLease, deadline: number): void {
@@ -45,7 +45,7 @@ export function letGo(state: CoordinatorState, job: JobEntry, lease: HeldLease, 
     if (held?.size === 0) state.leasesOf.delete(host)
     state.deadlines.delete(lease)
     if (!lease.straggling) stand(job, lease)
-    countUnits(state, host, -lease.unreported.size)
+    countUnits(state, job, lease.holder, -lease.unreported.size)
     lease.over = true
   }
   job.overLeases.delete(lease.epoch)
@@ -56,7 +56,7 @@ export function letGo(state: CoordinatorState, job: JobEntry, lease: HeldLease, 
 /** One unit of the lease is no longer awaited from it. */
 export function unitDone(state: CoordinatorState, job: JobEntry, lease: HeldLease, number: number): void {
   if (!lease.unreported.delete(number)) return
-  if (!lease.over) countUnits(state, lease.holder.host, -1)
+  if (!lease.over) countUnits(state, job, lease.holder, -1)
   if (lease.unreported.size === 0) letGo(state, job, lease, false)
 }
 
@@ -83,9 +83,11 @@ function stand(job: JobEntry, lease: HeldLease): void {
   else job.seats.delete(host)
 }
 
-function countUnits(state: CoordinatorState, id: HostId, change: number): void {
+function countUnits(state: CoordinatorState, job: JobEntry, { host: id, subnet }: Holder, change: number): void {
+  if (change === 0) return
+  countShare(job, subnet, change)
   const host = state.hosts.get(id)
-  if (host === undefined || change === 0) return
+  if (host === undefined) return
   const before = isComputing(host)
   host.unitsHeld += change
   state.totals.computing += Number(isComputing(host)) - Number(before)

@@ -3,6 +3,7 @@ import { exclusionsOf } from './exclusion.ts'
 import { unitDone } from './hold.ts'
 import type { JobEntry } from './job.ts'
 import type { CoordinatorState } from './state.ts'
+import { countShare } from './subnet-share.ts'
 import type { UnitInFlight } from './unit.ts'
 import { transition } from './transition.ts'
 
@@ -19,8 +20,7 @@ export function unitOf(job: JobEntry, number: number): UnitInFlight {
     slow: NONE,
     stage: 'waiting',
     group: null,
-    previous: null,
-    next: null
+    slot: 0
   }
   job.units.set(number, unit)
   return unit
@@ -28,7 +28,9 @@ export function unitOf(job: JobEntry, number: number): UnitInFlight {
 
 export function wantsMore(job: JobEntry, unit: UnitInFlight): boolean {
   const next = transition(unit, job.signed.spec, { ...job.judging, draw: null })
-  return next.kind === 'open' && next.missing > 0
+  if (next.kind === 'open') return next.missing > 0
+  // Meanwhile more is known of the hosts, or one of them is banned: it ends with the next report.
+  return unit.active.length === 0 && unit.results.length + unit.slow.length < job.signed.spec.verification.maxResults
 }
 
 /** After its history has changed. */
@@ -52,6 +54,7 @@ export function closeUnit(state: CoordinatorState, job: JobEntry, number: number
   enter(job, unit, 'waiting')
   job.wanting.delete(unit)
   job.units.delete(number)
+  for (const { holder } of unit.results) countShare(job, holder.subnet, -1)
   for (const epoch of [...unit.active, ...unit.slow]) {
     const lease = job.leases.get(epoch)
     if (lease !== undefined) unitDone(state, job, lease, number)

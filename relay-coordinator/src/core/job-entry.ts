@@ -3,13 +3,17 @@ import { RangeSet } from './range-set.ts'
 import type { JobEntry } from './job.ts'
 import type { CoordinatorState } from './state.ts'
 import type { JobRow } from './store.ts'
+import { SubnetShares } from './subnet-shares.ts'
 import { WantQueue } from './want-queue.ts'
 
 /** A job as its row tells of it, with nothing in flight. */
 export function jobEntry(row: JobRow, { trust, custom }: Pick<CoordinatorState, 'trust' | 'custom'>): JobEntry {
   return {
     ...row,
-    pricing: row.pricing === null ? null : { operations: [...row.pricing.operations], paid: new Map(row.pricing.paid) },
+    pricing:
+      row.pricing === null
+        ? null
+        : { operations: [...row.pricing.operations], paid: new Map(row.pricing.paid), hosts: new Map(row.pricing.hosts) },
     judging: judgingOf(trust, row.signed.spec, custom),
     missingBlobs: new Set(row.missingBlobs),
     units: new Map(),
@@ -28,6 +32,7 @@ export function jobEntry(row: JobRow, { trust, custom }: Pick<CoordinatorState, 
     unable: new Map(),
     uncompiled: new Map(),
     trouble: row.executions > 0 ? null : { failures: 0, hosts: new Set() },
+    shares: new SubnetShares(),
     lastTurn: 0,
     place: null
   }

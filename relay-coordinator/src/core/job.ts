@@ -20,6 +20,7 @@ import type { Demand } from './demand.ts'
 import type { HeldLease } from './held-lease.ts'
 import type { RangeSet } from './range-set.ts'
 import type { SortedList } from './sorted-list.ts'
+import type { SubnetShares } from './subnet-shares.ts'
 import type { UnitInFlight } from './unit.ts'
 import type { WantQueue } from './want-queue.ts'
 
@@ -60,7 +61,9 @@ export interface Trouble {
 export interface Pricing {
   /** Operations of each settled unit: the median over its validated hosts of seconds × measured operations per second. */
   readonly operations: number[]
+  /** Results that each account, and each host, has been paid for. */
   readonly paid: Map<AccountId, number>
+  readonly hosts: Map<HostId, number>
 }
 
 export interface JobEntry {
@@ -96,6 +99,8 @@ export interface JobEntry {
   readonly notHeld: RangeSet
   /** Successful executions behind the settled units, rejected ones included. */
   executions: number
+  /** Those of them that agreed and are paid for: credit from this job is this many times its price. */
+  agreeing: number
   reduced: Reduced
   /** `reduced` lacks units settled before: they are being read from the store and folded in again. */
   reduceAnew: boolean
@@ -112,6 +117,7 @@ export interface JobEntry {
   readonly uncompiled: Map<string, Set<HostId>>
   /** Null once it has had a success. */
   trouble: Trouble | null
+  readonly shares: SubnetShares
   readonly judging: Omit<Judging, 'draw'>
   /** Millionths of a credit for each agreeing result of a unit. */
   unitMicroCredits: number

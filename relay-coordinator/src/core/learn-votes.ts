@@ -1,42 +1,55 @@
 /** What the votes on a settled unit say of their hosts. */
 import type { CoordinatorEvent } from './events.ts'
-import type { JobEntry } from './job.ts'
-import { programOf, reputationKey, type Reputation } from './reputation.ts'
+import { addReputation, changeReputation, haveColluded } from './fleet-trust.ts'
 import type { Holder } from './held-lease.ts'
+import { dependent } from './independence.ts'
+import type { JobEntry } from './job.ts'
+import {
+  decidedAlone,
+  hasDiffered,
+  hasExecuted,
+  hasFailed,
+  hasPassed,
+  programOf,
+  reputationFrom,
+  reputationKey,
+  type Reputation
+} from './reputation.ts'
 import type { CoordinatorState } from './state.ts'
 
-/** Units decided alone that are remembered of a host. */
-const ALONE_MAX = 32
+type Settled = Extract<CoordinatorEvent, { type: 'settled' }>
 
-export function learnFromVotes(
-  state: CoordinatorState,
-  job: JobEntry,
-  { unit, votes }: Extract<CoordinatorEvent, { type: 'settled' }>
-): void {
-  const agreeing = votes.filter(({ verdict }) => verdict !== 'rejected').length
-  for (const { holder, verdict } of votes) {
+export function learnFromVotes(state: CoordinatorState, job: JobEntry, { unit, votes, faults }: Settled): void {
+  const { trust } = state
+  const { policy, independence } = job.signed.spec.verification
+  const agreeing = votes.filter(({ verdict }) => verdict !== 'rejected')
+  for (const { holder } of agreeing) {
     const reputation = reputationOf(state, job, holder)
     if (reputation === null) continue
-    if (votes.length === 1) {
-      reputation.alone.push({ job: job.id, unit })
-      if (reputation.alone.length > ALONE_MAX) reputation.alone.shift()
-      continue
-    }
-    reputation.checks++
-    if (verdict === 'rejected') {
-      reputation.failures++
-      reputation.passed = 0
-    } else if (agreeing > 1) reputation.passed++
+    if (agreeing.length === 1) decidedAlone(reputation, job.id, unit)
+    const isSeconded = agreeing.some((other) => other.holder.host !== holder.host && !dependent(other.holder, holder, independence))
+    changeReputation(trust, reputation, isSeconded || policy === 'verifier' ? hasPassed : hasExecuted)
+  }
+  if (policy === 'verifier' && votes.length > agreeing.length) trust.fooled.add(job.id)
+  if (faults === undefined) return
+  const witnesses = agreeing.map(({ holder }) => holder)
+  for (const { holder, telling, accomplices } of faults) {
+    const reputation = reputationOf(state, job, holder)
+    if (reputation === null) continue
+    changeReputation(trust, reputation, (losing) => {
+      if (telling) hasFailed(losing, { job: job.id, unit, witnesses }, accomplices.length > 0)
+      else hasDiffered(losing)
+    })
+    for (const accomplice of accomplices) haveColluded(trust, holder.host, accomplice)
   }
 }
 
 export function reputationOf(state: CoordinatorState, job: JobEntry, { host, executor }: Holder): Reputation | null {
   const program = programOf(job.signed.spec, executor)
   if (program === null) return null
-  const key = reputationKey(host, executor, program)
-  const known = state.trust.reputations.get(key)
+  const known = state.trust.reputations.get(reputationKey(host, executor, program))
   if (known !== undefined) return known
-  const fresh: Reputation = { host, executor, program, passed: 0, checks: 0, failures: 0, colluded: 0, alone: [] }
-  state.trust.reputations.set(key, fresh)
+  const fresh = reputationFrom({ host, executor, program, passed: 0, checks: 0, failures: 0, colluded: 0 })
+  addReputation(state.trust, fresh)
   return fresh
 }

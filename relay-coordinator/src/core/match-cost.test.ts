@@ -3,14 +3,19 @@ import { describe, expect, it } from 'vitest'
 import type { AccountId, HostId } from '@peercompute/job-specs'
 import { CoreWorld, only } from '../testing/core-world.ts'
 import { u32 } from '../testing/fixtures.ts'
-import { candidateOf, decideDisconnect, evolve, findWork } from './index.ts'
+import { candidateOf, decideDisconnect, DEFAULT_POLICY, evolve, findWork, fleetOf } from './index.ts'
 
 /** Jobs, demands, queues and units looked at by one ask for ten units. */
 function looked(w: CoreWorld, id: HostId): number {
   const host = w.state.hosts.get(id)
   const executor = host?.description.executors[0]
   if (host === undefined || executor === undefined) throw new Error('There is no such host')
-  const found = findWork(w.state, candidateOf(host, executor), { unitsOf: () => 10, knows: () => false, random: () => 0.37 })
+  const found = findWork(w.state, candidateOf(host, executor), {
+    roomIn: () => ({ units: 10, leases: 64 }),
+    fleet: fleetOf(w.state, DEFAULT_POLICY),
+    knows: () => false,
+    random: () => 0.37
+  })
   expect(found.job).not.toBeNull()
   return found.looked
 }

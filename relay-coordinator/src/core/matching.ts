@@ -1,11 +1,14 @@
 /** Which units of a job a host may be given. Reads only; the cost does not grow with units, ranges or leases. */
 import { kernelExecutors, LEASE_UNITS_MAX, type Executor, type ReasonCode } from '@peercompute/job-specs'
+import { isFull, type Room } from './allowance.ts'
 import { classOf, doesNotCompile, isUnable } from './ability.ts'
 import { demandOf, lackOf, type Demand, type Lack } from './demand.ts'
 import { marksOf } from './exclusion.ts'
 import type { Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import type { CoordinatorState, HostEntry } from './state.ts'
+import { mayTakeWaiting, NOBODY_ELSE, unsentFirst, type Fleet } from './mixing.ts'
+import { shareLeft } from './subnet-share.ts'
 import { seated } from './trial.ts'
 
 export interface Range {
@@ -23,7 +26,9 @@ export interface Candidate {
 
 /** Why a job had nothing for a host, the most telling first. */
 export const MISMATCHES = [
+  'lease_limit',
   'independence_unmet',
+  'network_share_used',
   'job_on_trial',
   'kernel_not_compiling',
   'memory_too_small',
@@ -68,23 +73,46 @@ export function mismatchOf(job: JobEntry, { holder, executor, memoryBytes }: Can
   return null
 }
 
-/** `random` in [0, 1): at which of many queues to begin. */
-export function matchJob(job: JobEntry, candidate: Candidate, units: number, random = 0): Match {
+export interface Want {
+  readonly units: number
+  /** Leases that the answer may hold; RANGES_MAX unless fewer. */
+  readonly leases?: number
+  /** Nobody else unless given. */
+  readonly fleet?: Fleet
+  /** Waiting units only when there are no others. */
+  readonly unsentOnly?: boolean
+  /** Uniform in [0, 1): which of the waiting units. */
+  readonly random?: () => number
+}
+
+export function matchJob(job: JobEntry, candidate: Candidate, want: Want): Match {
+  const { fleet = NOBODY_ELSE, random = () => 0 } = want
+  const leases = Math.min(RANGES_MAX, want.leases ?? RANGES_MAX)
   const mismatch = mismatchOf(job, candidate)
   if (mismatch !== null) return { kind: 'nothing', why: mismatch, looked: 1 }
   if (seated(job)?.includes(candidate.holder.host) === false) return { kind: 'nothing', why: 'job_on_trial', looked: 1 }
+  const units = Math.min(want.units, shareLeft(job, candidate.holder.subnet, fleet))
+  if (units === 0) return { kind: 'nothing', why: 'network_share_used', looked: 1 }
   const { spec } = job.signed
-  const wanted = job.wanting.take(marksOf(candidate.holder, spec.verification.independence), units, random)
-  const ranges = runs(wanted.numbers)
-  const unsent = Math.min(units - wanted.numbers.length, spec.unitCount - job.cursor)
-  if (unsent > 0) ranges.push({ start: job.cursor, count: unsent })
+  const unsent = spec.unitCount - job.cursor
+  const unsentOnly = want.unsentOnly === true && unsent > 0
+  const first = unsentOnly || random() < unsentFirst(job, units, fleet) ? Math.min(units, unsent) : 0
+  const marks = marksOf(candidate.holder, spec.verification.independence)
+  // One lease is left for unsent units, which are a single range.
+  const runs = unsent > 0 && leases > 1 ? leases - 1 : leases
+  const wanted = first === units || unsentOnly ? NOTHING : job.wanting.take({ marks, most: units - first, runs, units: job.units, random })
+  const ranges = rangesOf(wanted.numbers)
+  const more = ranges.length < leases ? Math.min(units - wanted.numbers.length, unsent) : 0
+  if (more > 0) ranges.push({ start: job.cursor, count: more })
   const looked = 1 + wanted.looked
-  if (ranges.length > 0) return { kind: 'units', ranges: joined(ranges).slice(0, RANGES_MAX), looked }
+  if (ranges.length > 0) return { kind: 'units', ranges: joined(ranges), looked }
   return { kind: 'nothing', why: job.wanting.size > 0 ? 'independence_unmet' : 'no_work_available', looked }
 }
 
+const NOTHING = { numbers: [], looked: 0 }
+
 /** Consecutive units become one lease. */
-function runs(numbers: number[]): Range[] {
+function rangesOf(numbers: number[]): Range[] {
   numbers.sort((a, b) => a - b)
   return joined(numbers.map((start) => ({ start, count: 1 })))
 }
@@ -100,10 +128,11 @@ function joined(ranges: readonly Range[]): Range[] {
 }
 
 export interface Wish {
-  /** Units of this job that the asker wants at most. */
-  readonly unitsOf: (job: JobEntry) => number
+  /** Units of this job that the asker wants at most, and leases that it may be given. */
+  readonly roomIn: (job: JobEntry) => Room
   /** Whether the asker holds what the job needs already. */
   readonly knows: (job: JobEntry) => boolean
+  readonly fleet: Fleet
   readonly random: () => number
 }
 
@@ -122,6 +151,7 @@ const PASSED_OVER_MAX = 64
 export function findWork(state: CoordinatorState, candidate: Candidate, wish: Wish): Found {
   const { executor, holder, memoryBytes } = candidate
   const nothing = new Set<Mismatch>()
+  const unsentOnly = !mayTakeWaiting(state, holder.host)
   let looked = 0
   const accepts = (demand: Demand): boolean => {
     looked++
@@ -133,7 +163,10 @@ export function findWork(state: CoordinatorState, candidate: Candidate, wish: Wi
     let jobs = 0
     for (const job of preferKnown(state.ready.offers(executor.kind, holder.host, accepts, from), wish.knows, state.turns)) {
       if (jobs++ === LOOKS_MAX) break
-      const match = matchJob(job, candidate, wish.unitsOf(job), wish.random())
+      const room = wish.roomIn(job)
+      const match: Match = isFull(room)
+        ? { kind: 'nothing', why: 'lease_limit', looked: 1 }
+        : matchJob(job, candidate, { ...room, unsentOnly, fleet: wish.fleet, random: wish.random })
       looked += match.looked
       if (match.kind === 'units') return { job, ranges: match.ranges, looked }
       nothing.add(match.why)

@@ -6,7 +6,7 @@ import type { Ban } from './fleet-trust.ts'
 import type { ReputationKey } from './reputation.ts'
 import { hostRow, jobRow, reputationRow, touched } from './rows.ts'
 import type { CoordinatorState } from './state.ts'
-import type { CoordinatorStore, HostRow, JobRow, LeaseRow, ReputationRow, SettledUnit, StoredRows } from './store.ts'
+import type { CoordinatorStore, HostRow, JobRow, LeaseRow, Reopening, ReputationRow, SettledUnit, StoredRows } from './store.ts'
 
 interface JobRows {
   leases: Map<number, LeaseRow>
@@ -21,9 +21,11 @@ export function createMemoryStore(): CoordinatorStore {
   const jobs = new Map<JobId, JobRow>()
   const rows = new Map<JobId, JobRows>()
   const hosts = new Map<string, HostRow>()
-  const credit = new Map<AccountId, number>()
+  const credit = new Map<AccountId, readonly [number, number]>()
   const reputations = new Map<ReputationKey, ReputationRow>()
   const bans = new Map<HostId, Ban>()
+  const reopenings: Reopening[] = []
+  let reopeningNo = 0
 
   const rowsOf = (job: JobId): JobRows => {
     const known = rows.get(job)
@@ -68,6 +70,7 @@ export function createMemoryStore(): CoordinatorStore {
         const job = rowsOf(event.job)
         job.settled.set(unit, { unit, digest, value, votes, errorProbability, settledAt: at })
         for (const vote of votes) job.results.delete(`${unit}/${vote.epoch}`)
+        for (const [key, failure] of job.failures) if (failure.unit === unit) job.failures.delete(key)
         return
       }
       case 'unit-errored':
@@ -80,10 +83,13 @@ export function createMemoryStore(): CoordinatorStore {
       }
       case 'units-reopened': {
         const job = rowsOf(event.job)
+        const units = new RangeSet()
         for (const { unit, keep } of event.units) {
+          units.add(unit)
           job.settled.delete(unit)
           for (const result of keep) job.results.set(`${unit}/${result.epoch}`, { job: event.job, unit, result })
         }
+        reopenings.push({ no: ++reopeningNo, job: event.job, ranges: [...units.ranges()] })
         return
       }
       case 'host-banned': {
@@ -93,6 +99,9 @@ export function createMemoryStore(): CoordinatorStore {
           for (const [key, { result }] of job.results) if (result.holder.host === host) job.results.delete(key)
         return
       }
+      case 'host-pardoned':
+        bans.delete(event.host)
+        return
       case 'ban-swept': {
         const ban = bans.get(event.host)
         if (ban !== undefined) bans.set(event.host, { ...ban, swept: true })
@@ -128,7 +137,7 @@ export function createMemoryStore(): CoordinatorStore {
         notHeld: perJob.flatMap(([job, { notHeld }]) => [...notHeld.ranges()].map(([start, count]) => ({ job, start, count }))),
         errored: perJob.flatMap(([job, { errored }]) => [...errored.ranges()].map(([start, count]) => ({ job, start, count }))),
         hosts: [...hosts.values()],
-        credit: [...credit],
+        credit: [...credit].map(([account, [total, carried]]) => [account, total, carried] as const),
         reputations: [...reputations.values()],
         bans: [...bans.values()]
       }
@@ -148,7 +157,7 @@ export function createMemoryStore(): CoordinatorStore {
         const reputation = state.trust.reputations.get(key)
         if (reputation !== undefined) reputations.set(key, reputationRow(reputation))
       }
-      for (const id of changed.accounts) credit.set(id, state.credit.get(id) ?? 0)
+      for (const id of changed.accounts) credit.set(id, [state.credit.get(id) ?? 0, state.carried.get(id) ?? 0])
     },
     settledUnits: (job, from, limit) =>
       [...rowsOf(job).settled.values()]
@@ -159,6 +168,10 @@ export function createMemoryStore(): CoordinatorStore {
       const { settled } = rowsOf(job)
       const found = [...settled.values()].filter(({ unit }) => unit >= from && unit < to)
       return found.sort((a, b) => a.unit - b.unit).map(({ unit, digest }) => ({ unit, digest }))
+    },
+    reopenings: () => [...reopenings],
+    reopeningsTold: (upTo) => {
+      reopenings.splice(0, reopenings.findLastIndex(({ no }) => no <= upTo) + 1)
     },
     close: () => undefined
   }

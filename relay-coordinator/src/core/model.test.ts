@@ -11,11 +11,18 @@ import { describe, expect, it } from 'vitest'
 import { leastResults } from '@peercompute/job-specs'
 import type { Independence, JobId, Lease } from '@peercompute/job-specs'
 import { openSqliteStore } from '../store/sqlite-store.ts'
-import { connectedHost, reportOf, smallSpec, u32, unsigned } from '../testing/fixtures.ts'
+import { reportOf, u32 } from '../testing/fixtures.ts'
+import { FRESH, HOSTS, jobsOf, POLICY, step, type Mode, type Step } from '../testing/model-steps.ts'
 import { counted, couldTake, essence, indexes } from '../testing/model-checks.ts'
 import {
   candidateOf,
+  auditsDue,
   createMemoryStore,
+  decidedOnlyByBanned,
+  decideBanSwept,
+  decidePardon,
+  decideReopen,
+  unsweptBans,
   decideAsk,
   decideConnect,
   decideControl,
@@ -35,94 +42,14 @@ import {
   trialSeats,
   unitCounts,
   type ConnectedHost,
-  type CorePolicy,
   type CoordinatorEvent,
   type CoordinatorStore,
   type Decider,
   type Vote
 } from './index.ts'
 
-const HOSTS = [
-  connectedHost('a'),
-  connectedHost('b', { account: 'shared' }),
-  connectedHost('c', { account: 'shared', executors: ['js', 'wasm'] }),
-  connectedHost('d', { subnet: '10.1.2.0/24', executor: { numericClass: 'other' }, memoryBytes: 512 }),
-  connectedHost('e', { subnet: '10.1.3.0/24' })
-]
-/** Come at the end, when everything else is broken. */
-const FRESH = Array.from({ length: 5 }, (_, n) =>
-  connectedHost(`fresh ${n}`, { subnet: `10.2.${n}.0/24`, executor: { numericClass: 'fresh' } })
-)
-
-function jobsOf(independence: Independence) {
-  const verification = { independence, maxResults: 4 }
-  return [
-    unsigned(smallSpec({ unitCount: 12, verification }), 'x'),
-    unsigned(smallSpec({ name: 'urgent', unitCount: 30, priority: 5, verification: { ...verification, quorum: 1 } }), 'x'),
-    unsigned(smallSpec({ name: 'heavy', unitCount: 16, unitOperations: 4.32e6, verification: { ...verification, quorum: 3 } }), 'y'),
-    unsigned(smallSpec({ name: 'tail', unitCount: 2, verification }), 'y'),
-    unsigned(smallSpec({ name: 'too-many', unitCount: 1, verification }), 'x')
-  ]
-}
-const POLICY: CorePolicy = { leasing: true, openJobsPerAuthor: 2, openUnitsPerAuthor: 60 }
-
-type Mode = 'right' | 'wrong' | 'fail' | 'half' | 'uncompiled'
-type Step =
-  | { do: 'connect' | 'disconnect'; host: number }
-  | { do: 'ask'; host: number; executor: 'js' | 'wasm'; units: number }
-  | { do: 'report'; lease: number; mode: Mode; times: number }
-  | { do: 'release' | 'renew'; lease: number }
-  | { do: 'expire'; ms: number }
-  | { do: 'restore'; start: number; count: number }
-  | { do: 'cancel' | 'pause' | 'resume' | 'submit'; job: number }
-  | { do: 'leasing'; on: boolean }
-  /** Everything is handed out, and then nobody says anything for a while. */
-  | { do: 'silence' }
-  /** Every host asks and reports, all in the same way. */
-  | { do: 'spell'; mode: Mode }
-
-const host = fc.nat(HOSTS.length - 1)
-const lease = fc.nat(30)
-const job = fc.nat(4)
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('connect' as const, 'disconnect' as const), host }) },
-  {
-    weight: 35,
-    arbitrary: fc.record({
-      do: fc.constant('ask' as const),
-      host,
-      executor: fc.constantFrom('js' as const, 'wasm' as const),
-      units: fc.integer({ min: 1, max: 6 })
-    })
-  },
-  {
-    weight: 40,
-    arbitrary: fc.record({
-      do: fc.constant('report' as const),
-      lease,
-      mode: fc.constantFrom<Mode>('right', 'right', 'right', 'wrong', 'fail', 'half', 'uncompiled'),
-      times: fc.constantFrom(1, 1, 2, 5)
-    })
-  },
-  { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('release' as const, 'renew' as const), lease }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('expire' as const), ms: fc.constantFrom(0, 3_000, 12_000, 120_000) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('restore' as const), start: fc.nat(11), count: fc.integer({ min: 1, max: 5 }) }) },
-  {
-    weight: 10,
-    arbitrary: fc.record({
-      do: fc.constantFrom('pause' as const, 'resume' as const, 'resume' as const, 'submit' as const, 'submit' as const),
-      job
-    })
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), job }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('leasing' as const), on: fc.constantFrom(true, true, false) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('silence' as const) }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({ do: fc.constant('spell' as const), mode: fc.constantFrom<Mode>('right', 'right', 'fail', 'uncompiled') })
-  }
-)
-
+/** Over all histories: they would show nothing if nobody were ever banned. */
+const met = { bans: 0, doubted: 0, banned: 0 }
 class World {
   readonly state = emptyState()
   readonly store: CoordinatorStore
@@ -134,6 +61,9 @@ class World {
   now = 1_000
   policy = POLICY
   #draws = 0
+  #follows = false
+  /** Units that have ever been. */
+  readonly reopened = new Set<string>()
 
   constructor(store: CoordinatorStore, independence: Independence) {
     this.store = store
@@ -149,6 +79,14 @@ class World {
     if (!decision.ok) return decision.code
     for (const event of decision.events) {
       evolve(this.state, event)
+      if (event.type === 'host-banned') met.bans++
+      if (event.type === 'units-reopened') {
+        met[event.cause] += event.units.length
+        for (const { unit } of event.units) {
+          expect(this.votesOf.delete(`${event.job}/${unit}`)).toBe(true)
+          this.reopened.add(`${event.job}/${unit}`)
+        }
+      }
       if (event.type !== 'settled') continue
       expect(this.votesOf.has(`${event.job}/${event.unit}`)).toBe(false)
       this.votesOf.set(`${event.job}/${event.unit}`, event.votes)
@@ -156,7 +94,26 @@ class World {
     const events: readonly CoordinatorEvent[] = decision.events
     if (events.length > 0) this.store.commit(events, this.state)
     for (const each of this.state.jobs.values()) if (trialSeats(each) === null) this.widened.add(each.id)
+    if (!this.#follows) this.followUp(events)
     return decision.answer
+  }
+
+  /** As an engine does after a decision: what is no longer believed is found in the store, and reopened. */
+  followUp(events: readonly CoordinatorEvent[]): void {
+    this.#follows = true
+    for (const { job: id, units } of auditsDue(this.state, events)) {
+      const settled = this.store.settledUnits(id, 0, 100).filter(({ unit }) => units.includes(unit))
+      expect(settled).toHaveLength(units.length)
+      this.run(decideReopen, { type: 'reopen', job: id, cause: 'doubted', units: settled })
+    }
+    for (const banned of unsweptBans(this.state)) {
+      for (const id of this.state.jobs.keys()) {
+        const units = this.store.settledUnits(id, 0, 100).filter(({ votes }) => decidedOnlyByBanned(this.state, votes))
+        this.run(decideReopen, { type: 'reopen', job: id, cause: 'banned', units })
+      }
+      this.run(decideBanSwept, { type: 'ban-swept', host: banned })
+    }
+    this.#follows = false
   }
 
   submit(n: number): void {
@@ -179,6 +136,15 @@ class World {
     const open = [...this.state.jobs.values()].filter((each) => couldTake(each, candidateOf(entry, executor)))
     const answer = this.run(decideAsk, { type: 'ask', host: asker.host, executor: kind, units, seconds: 0 })
     if (typeof answer === 'string') throw new Error(answer)
+    if (answer.why === 'lease_limit') {
+      const held = [...this.state.jobs.values()].flatMap((each) => [...each.leases.values()]).filter((each) => !each.over)
+      expect(held.filter(({ holder }) => holder.host === asker.host).length).toBeGreaterThanOrEqual(2)
+      return 0
+    }
+    if (answer.why === 'host_banned') {
+      expect(this.state.trust.bans.has(asker.host)).toBe(true)
+      return 0
+    }
     expect(answer.leases.length > 0).toBe(open.length > 0 && this.policy.leasing)
     if (answer.leases.length === 0) expect(answer.why).toBeDefined()
     const given = open.find(({ id }) => id === answer.leases[0]?.job)
@@ -199,7 +165,10 @@ class World {
     const numbers = Array.from({ length: mode === 'half' ? Math.ceil(of.count / 2) : of.count }, (_, i) => of.start + i)
     const values = numbers.map((unit) => ({
       unit,
-      value: mode === 'fail' || mode === 'uncompiled' ? null : u32(mode === 'wrong' ? 1_000 + unit + of.epoch : unit)
+      value:
+        mode === 'fail' || mode === 'uncompiled'
+          ? null
+          : u32(mode === 'wrong' ? 1_000 + unit + of.epoch : mode === 'same' ? 9_000 + unit : unit)
     }))
     const numericClass = by.description.executors[0]?.numericClass ?? ''
     const reason = mode === 'uncompiled' ? 'compile_error' : 'runtime_error'
@@ -249,6 +218,11 @@ class World {
         expect(this.run(decideRestore, command)).toEqual({ created: false, units: 0 })
         return
       }
+      case 'pardon': {
+        const who = HOSTS[each.host]
+        if (who !== undefined) this.run(decidePardon, { type: 'pardon', host: who.host })
+        return
+      }
       case 'submit':
         this.submit(each.job)
         return
@@ -262,6 +236,13 @@ class World {
           const before = this.leases.length
           this.ask(asker, 'js', 6)
           for (let index = before; index < this.leases.length; index++) this.report(index, each.mode, 1)
+        }
+        return
+      case 'lies':
+        for (const [n, asker] of HOSTS.entries()) {
+          const before = this.leases.length
+          this.ask(asker, 'js', 6)
+          for (let index = before; index < this.leases.length; index++) this.report(index, n === each.host || n === 4 ? 'same' : 'right', 1)
         }
         return
       case 'leasing':
@@ -280,7 +261,7 @@ class World {
     let earned = 0
     for (const [key, votes] of this.votesOf) {
       const valid = votes.filter((vote) => vote.verdict !== 'rejected').length
-      earned += valid * (this.state.jobs.get(key.slice(0, 64) as JobId)?.signed.spec.name === 'heavy' ? 10 : 1)
+      earned += valid * (this.state.jobs.get(key.slice(0, 64) as JobId)?.unitMicroCredits ?? 0)
     }
     expect([...this.state.credit.values()].reduce((sum, credit) => sum + credit, 0)).toBe(earned)
     for (const each of this.state.jobs.values()) {
@@ -288,11 +269,14 @@ class World {
       const quorum = leastResults(each.signed.spec.verification)
       const mine = [...this.votesOf].filter(([key]) => key.startsWith(each.id))
       expect(each.settled.size - each.notHeld.size).toBe(mine.length)
+      expect(each.agreeing).toBe(mine.flatMap(([, votes]) => votes).filter(({ verdict }) => verdict !== 'rejected').length)
       const tooFew = mine.filter(([, votes]) => {
         const valid = votes.filter((vote) => vote.verdict !== 'rejected')
         return valid.length < quorum || valid.some((a) => valid.some((b) => a !== b && dependent(a.holder, b.holder, independence)))
       })
       expect(tooFew).toEqual([])
+      const onlyBanned = mine.filter(([, votes]) => decidedOnlyByBanned(this.state, votes))
+      if (each.state !== 'cancelled') expect(onlyBanned).toEqual([])
       const { inProgress, validating, wanting } = counted(each)
       expect(unitCounts(each)).toMatchObject({ inProgress, validating, validated: each.settled.size, errored: each.errored.size })
       expect(each.wanting.size).toBe(wanting.length)
@@ -302,6 +286,12 @@ class World {
 
   /** As after a restart at this moment, with what is not stored told again. */
   checkRestart(): void {
+    // A lease that had reported a unit before it was reopened counts as one that has not, after a restart: until its deadline.
+    const { jobs } = this.state
+    for (const { id, leases } of jobs.values())
+      for (const { start, count } of leases.values())
+        for (let unit = start; unit < start + count; unit++)
+          if (this.reopened.has(`${id}/${unit}`) && !this.votesOf.has(`${id}/${unit}`)) return
     const again = rebuild(this.store.load())
     expect(essence(again)).toEqual(essence(this.state))
     for (const each of this.state.jobs.values())
@@ -360,7 +350,7 @@ describe.each(['memory', 'sqlite'] as const)('with the %s store', (kind) => {
               store.close()
             }
           }),
-          { numRuns: kind === 'memory' ? 40 : 5 }
+          { endOnFailure: true, numRuns: kind === 'memory' ? 30 : 4 }
         )
       } finally {
         rmSync(folder, { recursive: true })
@@ -368,4 +358,10 @@ describe.each(['memory', 'sqlite'] as const)('with the %s store', (kind) => {
     },
     60_000
   )
+})
+
+it('the histories have met bans, and units reopened for either cause', () => {
+  expect(met.bans).toBeGreaterThan(0)
+  expect(met.doubted).toBeGreaterThan(0)
+  expect(met.banned).toBeGreaterThan(0)
 })

@@ -28,6 +28,12 @@ export function enrol(state: CoordinatorState, job: JobEntry): void {
   if (isOpen(job)) for (const sha256 of job.missingBlobs) awaits(state, job, sha256)
 }
 
+/** The job had ended, and goes on. */
+export function opened(state: CoordinatorState, job: JobEntry): void {
+  job.endedAt = null
+  countOpen(state, job, 1)
+}
+
 /** The job has ended. */
 export function closed(state: CoordinatorState, job: JobEntry): void {
   countOpen(state, job, -1)

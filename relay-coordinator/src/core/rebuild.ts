@@ -1,23 +1,28 @@
 /** The state that a store's rows stand for. Hosts come back as disconnected; their leases stay valid until the deadline. */
 import type { CustomComparison } from './agreement.ts'
+import { addReputation } from './fleet-trust.ts'
 import { hold } from './hold.ts'
 import { sharing, unitChanged, unitOf } from './in-flight.ts'
 import { jobEntry } from './job-entry.ts'
 import { leaseMs } from './lease-time.ts'
 import { enrol, place } from './place.ts'
 import { RangeSet } from './range-set.ts'
-import { reputationKey } from './reputation.ts'
+import { reputationFrom } from './reputation.ts'
 import type { JobEntry } from './job.ts'
 import { emptyState, type CoordinatorState } from './state.ts'
+import { countShare } from './subnet-share.ts'
 import type { LeaseRow, StoredRows } from './store.ts'
 
 /** `custom`: see CoordinatorState. */
 export function rebuild(rows: StoredRows, custom?: CustomComparison): CoordinatorState {
   const state = emptyState(custom)
-  for (const row of rows.reputations) state.trust.reputations.set(reputationKey(row.host, row.executor, row.program), { ...row, alone: [] })
+  for (const row of rows.reputations) addReputation(state.trust, reputationFrom(row))
   for (const ban of rows.bans) state.trust.bans.set(ban.host, { ...ban })
   for (const row of rows.hosts) state.hosts.set(row.host, { ...row, connected: false, unitsHeld: 0 })
-  for (const [account, microCredits] of rows.credit) state.credit.set(account, microCredits)
+  for (const [account, microCredits, carried] of rows.credit) {
+    state.credit.set(account, microCredits)
+    if (carried !== 0) state.carried.set(account, carried)
+  }
   const jobs = new Map(rows.jobs.map((row) => [row.id, jobEntry(row, state)]))
   for (const { job, start, count } of rows.settled) jobs.get(job)?.settled.add(start, count)
   for (const { job, start, count } of rows.notHeld) {
@@ -28,8 +33,11 @@ export function rebuild(rows: StoredRows, custom?: CustomComparison): Coordinato
   for (const job of jobs.values()) enrol(state, job)
   for (const job of jobs.values()) if (job.endedAt === null) unitsInFlight(job)
   for (const { job, unit: number, result } of rows.results) {
-    const unit = jobs.get(job)?.units.get(number)
-    if (unit !== undefined) unit.results = [...unit.results, result]
+    const entry = jobs.get(job)
+    const unit = entry?.units.get(number)
+    if (entry === undefined || unit === undefined) continue
+    unit.results = [...unit.results, result]
+    countShare(entry, result.holder.subnet, 1)
   }
   for (const { job, unit: number, attempt } of rows.failures) {
     const unit = jobs.get(job)?.units.get(number)

@@ -1,10 +1,11 @@
 /** Rows of jobs and hosts, and which of them a batch of events has touched. Shared by all stores. */
 import type { AccountId, HostId, JobId } from '@peercompute/job-specs'
 import type { CoordinatorEvent, Vote } from './events.ts'
+import type { Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
-import { programOf, reputationKey, type Reputation, type ReputationKey } from './reputation.ts'
+import { programOf, reputationKey, type Reputation, type ReputationKey, type ReputationRow } from './reputation.ts'
 import type { CoordinatorState, HostEntry } from './state.ts'
-import type { HostRow, JobRow, ReputationRow } from './store.ts'
+import type { HostRow, JobRow } from './store.ts'
 
 export function jobRow(job: JobEntry): JobRow {
   return {
@@ -19,6 +20,7 @@ export function jobRow(job: JobEntry): JobRow {
     cursor: job.cursor,
     nextEpoch: job.nextEpoch,
     executions: job.executions,
+    agreeing: job.agreeing,
     reduced: job.reduced,
     reduceAnew: job.reduceAnew,
     firstSettledAt: job.firstSettledAt,
@@ -27,7 +29,8 @@ export function jobRow(job: JobEntry): JobRow {
     settlers: [...job.settlers],
     failures: [...job.failures].map(([reason, failure]) => [reason, { ...failure }]),
     unitMicroCredits: job.unitMicroCredits,
-    pricing: job.pricing === null ? null : { operations: [...job.pricing.operations], paid: [...job.pricing.paid] }
+    pricing:
+      job.pricing === null ? null : { operations: [...job.pricing.operations], paid: [...job.pricing.paid], hosts: [...job.pricing.hosts] }
   }
 }
 
@@ -58,14 +61,22 @@ export function touched(events: readonly CoordinatorEvent[], state: CoordinatorS
     if ('host' in event) hosts.add(event.host)
     if (event.type === 'credit-restored') accounts.add(event.account)
     if (event.type === 'failure') hosts.add(event.attempt.holder.host)
-    if (event.type === 'job-priced') for (const [account] of event.paid) accounts.add(account)
+    if (event.type === 'job-priced') {
+      for (const [account] of event.paid) accounts.add(account)
+      for (const [host] of event.hosts) hosts.add(host)
+    }
+    if (event.type === 'host-pardoned') for (const [key, { host }] of state.trust.reputations) if (host === event.host) reputations.add(key)
+    const spec = 'job' in event ? state.jobs.get(event.job)?.signed.spec : undefined
+    const learnt = ({ host, executor }: Holder): void => {
+      const program = spec && programOf(spec, executor)
+      if (program !== undefined && program !== null) reputations.add(reputationKey(host, executor, program))
+    }
     for (const { holder, verdict } of votesOf(event)) {
       hosts.add(holder.host)
       if (verdict !== 'rejected') accounts.add(holder.account)
-      const spec = 'job' in event ? state.jobs.get(event.job)?.signed.spec : undefined
-      const program = spec && programOf(spec, holder.executor)
-      if (program != null) reputations.add(reputationKey(holder.host, holder.executor, program))
+      learnt(holder)
     }
+    if (event.type === 'settled') for (const { holder } of event.faults ?? []) learnt(holder)
   }
   return { jobs, hosts, accounts, reputations }
 }

@@ -37,6 +37,8 @@ export interface CoordinatorState {
   readonly hosts: Map<HostId, HostEntry>
   /** Credit of each account in millionths. */
   readonly credit: Map<AccountId, number>
+  /** The part of it that a ledger told of after a database was lost: no settled unit that is held stands behind it. */
+  readonly carried: Map<AccountId, number>
   turns: number
   readonly ready: ReadyJobs
   readonly deadlines: Deadlines
@@ -52,6 +54,10 @@ export interface CoordinatorState {
   /** When an executor (`host/executor`) last reported, coordinator's clock. In memory only. */
   readonly heardAt: Map<string, number>
   readonly totals: Totals
+  /** Connected hosts of each subnet. */
+  readonly subnets: Map<string, number>
+  /** The turn in which a host last gave units back. In memory only. */
+  readonly gaveBack: Map<HostId, number>
   readonly trust: FleetTrust
   /** A port: runs comparators that jobs bring themselves. */
   readonly custom: CustomComparison
@@ -63,6 +69,7 @@ export function emptyState(custom: CustomComparison = noCustom): CoordinatorStat
     jobs: new Map(),
     hosts: new Map(),
     credit: new Map(),
+    carried: new Map(),
     turns: 0,
     ready: new ReadyJobs(),
     deadlines: new Deadlines(),
@@ -73,6 +80,8 @@ export function emptyState(custom: CustomComparison = noCustom): CoordinatorStat
     runtimes: new Runtimes(),
     heardAt: new Map(),
     totals: { connected: 0, computing: 0, validatedUnits: 0 },
+    subnets: new Map(),
+    gaveBack: new Map(),
     trust: emptyFleetTrust(),
     custom
   }

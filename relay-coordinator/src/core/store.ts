@@ -18,7 +18,7 @@ import type {
 import type { CoordinatorEvent, Vote } from './events.ts'
 import type { Ban } from './fleet-trust.ts'
 import type { Holder } from './held-lease.ts'
-import type { Reputation } from './reputation.ts'
+import type { ReputationRow } from './reputation.ts'
 import type { CoordinatorState } from './state.ts'
 import type { FailedAttempt, PendingResult } from './unit.ts'
 
@@ -34,6 +34,7 @@ export interface JobRow {
   readonly cursor: number
   readonly nextEpoch: number
   readonly executions: number
+  readonly agreeing: number
   readonly reduced: Reduced
   readonly reduceAnew: boolean
   readonly firstSettledAt: number | null
@@ -42,7 +43,11 @@ export interface JobRow {
   readonly settlers: readonly HostId[]
   readonly failures: readonly (readonly [UnitFailure | ReasonCode, { units: number; message: string; host: string }])[]
   readonly unitMicroCredits: number
-  readonly pricing: { readonly operations: readonly number[]; readonly paid: readonly (readonly [AccountId, number])[] } | null
+  readonly pricing: {
+    readonly operations: readonly number[]
+    readonly paid: readonly (readonly [AccountId, number])[]
+    readonly hosts: readonly (readonly [HostId, number])[]
+  } | null
 }
 
 export interface LeaseRow {
@@ -79,12 +84,13 @@ export interface StoredRows {
   readonly notHeld: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
   readonly errored: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
   readonly hosts: readonly HostRow[]
-  readonly credit: readonly (readonly [AccountId, number])[]
+  /** Of each account, its credit, and how much of it was carried over from a ledger. */
+  readonly credit: readonly (readonly [AccountId, number, number])[]
   readonly reputations: readonly ReputationRow[]
   readonly bans: readonly Ban[]
 }
 
-export type ReputationRow = Omit<Reputation, 'alone'>
+export type { ReputationRow } from './reputation.ts'
 
 export interface SettledUnit {
   readonly unit: number
@@ -113,6 +119,15 @@ export interface AuditPort {
   auditEntries(from: number, limit: number): readonly AuditEntry[]
 }
 
+/** Settled units that were taken back together. */
+export interface Reopening {
+  /** Rising. */
+  readonly no: number
+  readonly job: JobId
+  /** As [start, count], in order. */
+  readonly ranges: readonly (readonly [number, number])[]
+}
+
 export interface CoordinatorStore {
   load(): StoredRows
   /** `state` is the state after the events. Throws STORE_FULL when the disk is full; then none of them is on disk. */
@@ -121,5 +136,9 @@ export interface CoordinatorStore {
   settledUnits(job: JobId, from: number, limit: number): readonly SettledUnit[]
   /** Digests of settled units whose values are held, in unit order, with number ≥ `from` and < `to`. */
   settledDigests(job: JobId, from: number, to: number): readonly { readonly unit: number; readonly digest: ContentHash }[]
+  /** Of which the ledger has not been told, oldest first. */
+  reopenings(): readonly Reopening[]
+  /** Those with a number ≤ `upTo` have been told. */
+  reopeningsTold(upTo: number): void
   close(): void
 }

@@ -14,19 +14,30 @@ import type { PendingResult, UnitInFlight } from './unit.ts'
 /** Failed attempts without any success after which a unit is given up. */
 export const FAILURES_MAX = 3
 
+/** Results that disagree with the leading answer after which a unit is given up. */
+export const DISAGREEING_MAX = 8
+
 /** It says something of the host or its kind, and nothing of the unit: another kind of host is asked, however often. */
 export function isHostsOwn(failure: UnitFailure): boolean {
   return failure === 'compile_error' || failure === 'kernel_not_admitted'
+}
+
+/** Found after the program had run: however often, others are asked. */
+function isOfVerifier(failure: UnitFailure): boolean {
+  return failure === 'verification_failed' || failure === 'verifier_failed'
 }
 
 export type Transition =
   | {
       readonly kind: 'settle'
       readonly canonical: PendingResult
+      /** Results that agree with it, itself included. */
+      readonly star: readonly PendingResult[]
       readonly votes: readonly Vote[]
       readonly errorProbability: number
     }
-  | { readonly kind: 'error'; readonly reason: ReasonCode }
+  /** `votes`: of an inconclusive unit, around its leading answer. */
+  | { readonly kind: 'error'; readonly reason: ReasonCode; readonly votes?: readonly Vote[] }
   /** `missing`: executions to start beyond those that are active. 0: wait for what is under way. */
   | { readonly kind: 'open'; readonly missing: number }
 
@@ -39,9 +50,16 @@ export function transition(
   const verdict = acceptance(unit.results, spec, judging)
   const canonical = verdict.star[0]
   if (verdict.accepted && canonical !== undefined)
-    return { kind: 'settle', canonical, votes: votes(unit.results, verdict, judging), errorProbability: verdict.errorProbability }
-  if (unit.results.length >= maxResults) return { kind: 'error', reason: 'inconclusive' }
-  const failures = unit.failures.reduce((sum, { reason }) => sum + (isHostsOwn(reason) ? 0 : 1), 0)
+    return {
+      kind: 'settle',
+      canonical,
+      star: verdict.star,
+      votes: votes(unit.results, verdict, judging),
+      errorProbability: verdict.errorProbability
+    }
+  if (unit.results.length >= maxResults || unit.results.length - verdict.star.length >= DISAGREEING_MAX)
+    return { kind: 'error', reason: 'inconclusive', votes: votes(unit.results, verdict, judging) }
+  const failures = unit.failures.reduce((sum, { reason }) => sum + (isHostsOwn(reason) || isOfVerifier(reason) ? 0 : 1), 0)
   if (failures >= FAILURES_MAX && (unit.results.length === 0 || failures >= maxResults))
     return { kind: 'error', reason: 'too_many_failures' }
   const missing = verdict.wanted - unit.active.length

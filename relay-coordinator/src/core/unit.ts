@@ -27,8 +27,7 @@ export interface WantGroup {
   readonly key: string
   readonly excluded: readonly string[]
   index: number
-  first: UnitInFlight | null
-  last: UnitInFlight | null
+  readonly units: UnitInFlight[]
 }
 
 /** The lists are never changed, only replaced: units of the same leases share theirs (`sharing`), which is most of what a unit would weigh. */
@@ -44,6 +43,6 @@ export interface UnitInFlight {
   stage: 'waiting' | 'inProgress' | 'validating'
   /** Where it waits for another execution; null when it wants none. */
   group: WantGroup | null
-  previous: UnitInFlight | null
-  next: UnitInFlight | null
+  /** Its place in the group. */
+  slot: number
 }

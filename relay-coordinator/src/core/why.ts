@@ -2,14 +2,16 @@
  * The why-engine: one reason for each job, unit and host, from the catalogue, with the facts behind it. Asked by people, one at a time:
  * it may look at every host or job.
  */
-import { leastResults, kernelExecutors, REASONS, type ReasonCode, type Why } from '@peercompute/job-specs'
+import { kernelExecutors, REASONS, type ReasonCode, type Why } from '@peercompute/job-specs'
+import { leasesAllowed } from './allowance.ts'
 import { demandOf, lackOf } from './demand.ts'
-import { dependent } from './independence.ts'
 import { candidatesOf, matchJob, mismatchOf, MISMATCHES, type Candidate, type Mismatch } from './matching.ts'
+import { fleetOf } from './mixing.ts'
 import { DEFAULT_POLICY, type CorePolicy } from './policy.ts'
-import type { Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import type { CoordinatorState, HostEntry } from './state.ts'
+import type { PendingResult } from './unit.ts'
+import { resultsWanted, voicesNeeded } from './voices.ts'
 import { seated, TRIAL_UNITS, trialSeats } from './trial.ts'
 
 interface Finding {
@@ -51,16 +53,22 @@ function whyRunning(state: CoordinatorState, job: JobEntry, units: Why['facts'],
   const candidates = connected.flatMap(candidatesOf)
   const capable = candidates.filter((candidate) => mismatchOf(job, candidate) === null)
   if (capable.length === 0) return whyNobody(job, candidates, { ...units, volunteers: connected.length })
-  const { independence } = spec.verification
-  const quorum = leastResults(spec.verification)
-  const voices = independentVoices(
-    capable.map(({ holder }) => holder),
-    independence
-  )
-  if (voices < quorum) return { code: 'too_few_independent', facts: { ...units, quorum, independence, voices } }
-  if (job.running.size === 0 && !capable.some((candidate) => matchJob(job, candidate, 1).kind === 'units')) {
-    const code = job.failures.size > 0 ? 'no_capable_volunteer' : 'too_few_independent'
-    return { code, facts: { ...units, failuresByCause: job.failures.size, volunteers: connected.length } }
+  const { independence, policy: rule } = spec.verification
+  const holders = capable.map(({ holder }) => holder)
+  const { voices, wanted } = voicesNeeded(state, spec, holders)
+  const needs = { ...units, policy: rule, independence, voices, wanted }
+  if (voices < wanted) return { code: 'too_few_independent', facts: needs }
+  if (job.running.size === 0) {
+    const fleet = fleetOf(state, policy)
+    const matches = capable.map((candidate) => matchJob(job, candidate, { units: 1, fleet }))
+    if (!matches.some(({ kind }) => kind === 'units')) {
+      if (matches.some((match) => match.kind === 'nothing' && match.why === 'network_share_used'))
+        return { code: 'too_few_networks', facts: { ...units, networks: fleet.subnets, share: policy.subnetShare, voices } }
+      if (job.failures.size > 0)
+        return { code: 'no_capable_volunteer', facts: { ...units, failuresByCause: job.failures.size, volunteers: connected.length } }
+      // What is left has results from all of them already.
+      return { code: 'too_few_independent', facts: { ...needs, wanted: Math.max(wanted, voices + 1), volunteers: connected.length } }
+    }
   }
   if (seated(job) !== null && capable.length > job.seats.size) {
     const succeeded = job.settled.size + job.validating
@@ -95,13 +103,6 @@ function whyNobody(job: JobEntry, candidates: readonly Candidate[], facts: Why['
   return { code: 'no_capable_volunteer', facts: { ...facts, kernelNeeds: executors.join(' or ') } }
 }
 
-/** Size of a set of mutually independent holders, built greedily: exact for levels that partition the holders. */
-function independentVoices(holders: readonly Holder[], level: Parameters<typeof dependent>[2]): number {
-  const voices: Holder[] = []
-  for (const holder of holders) if (!voices.some((voice) => dependent(voice, holder, level))) voices.push(holder)
-  return voices.length
-}
-
 /** Reasons of a running job that keep a unit from being handed out at all. */
 const KEPT: ReadonlySet<ReasonCode> = new Set(['storage_full', 'no_capable_volunteer', ...Object.values(NOBODY)])
 
@@ -114,25 +115,39 @@ export function whyUnit(state: CoordinatorState, job: JobEntry, number: number, 
   const unit = job.units.get(number)
   const { results = [], failures = [], active = [], slow = [] } = unit ?? {}
   const facts = { unit: number, results: results.length, failures: failures.length, active: active.length + slow.length }
+  const holders = results.map(({ holder }) => holder)
+  const wanted = Math.max(results.length + 1, resultsWanted(state, job.signed.spec, holders))
   if (slow.length > 0) return { code: 'straggling', facts }
-  if (results.length > 1) return { code: 'disagreement', facts }
+  if (results.length > 1 && !agree(job, results)) return { code: 'disagreement', facts }
   if (active.length > 0) return { code: 'in_progress', facts }
-  if (results.length === 1) return { code: 'awaiting_second_opinion', facts: { ...facts, job: of.code } }
+  if (results.length > 0) return { code: 'awaiting_second_opinion', facts: { ...facts, wanted, job: of.code } }
   if (failures.length > 0) return { code: 'failed_once', facts: { ...facts, job: of.code } }
   if (KEPT.has(of.code)) return { code: 'awaiting_capable_host', facts: { ...facts, job: of.code } }
   return { code: 'awaiting_first_lease', facts: { ...facts, nextUnit: job.cursor } }
 }
 
+/** All of them with the first. */
+function agree({ judging }: JobEntry, [first, ...others]: readonly PendingResult[]): boolean {
+  return first === undefined || others.every((other) => judging.compare(first, other).agree)
+}
+
 export function whyHost(state: CoordinatorState, host: HostEntry, policy: CorePolicy = DEFAULT_POLICY): Finding {
-  const facts = { unitsHeld: host.unitsHeld, validated: host.validated, rejected: host.rejected, failed: host.failed }
+  const facts = {
+    unitsHeld: host.unitsHeld,
+    leasesAllowed: leasesAllowed(host),
+    validated: host.validated,
+    rejected: host.rejected,
+    failed: host.failed
+  }
   if (!host.connected) return { code: 'network_offline', facts }
+  if (state.trust.bans.has(host.host)) return { code: 'host_banned', facts }
   if (host.unitsHeld > 0) return { code: 'in_progress', facts }
   if (!policy.leasing) return { code: 'storage_low', facts }
   const found = new Map<Mismatch, Why['facts']>()
   for (const job of state.jobs.values()) {
     if (job.state !== 'running') continue
     for (const candidate of candidatesOf(host)) {
-      const match = matchJob(job, candidate, 1)
+      const match = matchJob(job, candidate, { units: 1, fleet: fleetOf(state, policy) })
       if (match.kind === 'units') return { code: 'in_progress', facts: { ...facts, job: job.signed.spec.name } }
       if (found.has(match.why)) continue
       const lack = lackOf(demandOf(job.signed.spec, candidate.executor.kind), candidate.executor, candidate.memoryBytes)

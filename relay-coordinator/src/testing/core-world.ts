@@ -22,14 +22,20 @@ import { connectedHost, reportOf, smallSpec, unsigned, type SpecOverrides } from
 type Outcome = (unit: number) => Uint8Array | null
 
 export class CoreWorld {
-  readonly state: CoordinatorState = emptyState()
+  readonly state: CoordinatorState
   /** Of the last decision. */
   events: readonly CoordinatorEvent[] = []
   now = 1_000_000
   policy: CorePolicy = DEFAULT_POLICY
+  /** What chance says. */
+  draw = 0.5
+
+  constructor(state = emptyState()) {
+    this.state = state
+  }
 
   run<C, A>(decider: Decider<C, A>, command: C): A {
-    const decision = decider(this.state, command, { now: this.now, random: () => 0.5, policy: this.policy })
+    const decision = decider(this.state, command, { now: this.now, random: () => this.draw, policy: this.policy })
     if (!decision.ok) throw new Error(`${decision.code}: ${decision.detail}`)
     this.events = decision.events
     for (const event of decision.events) evolve(this.state, event)

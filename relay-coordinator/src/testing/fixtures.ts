@@ -19,7 +19,7 @@ import {
   type UnitFailure,
   type Verification
 } from '@peercompute/job-specs'
-import type { ConnectedHost } from '../core/index.ts'
+import type { ConnectedHost, CoordinatorState } from '../core/index.ts'
 
 /** Something with the form of a public key, from a name. */
 export function keyNamed(name: string): string {
@@ -107,6 +107,18 @@ export function connectedHost(
       }))
     }
   }
+}
+
+/** As if enough units of this host had been validated for it to hold as many leases as any. */
+export function asProven(state: CoordinatorState, host: HostId): void {
+  const entry = state.hosts.get(host)
+  if (entry !== undefined) entry.validated = 1_000
+}
+
+/** Park–Miller, from a seed > 0: uniform in [0, 1). */
+export function drawing(seed: number): () => number {
+  let draw = seed
+  return () => (draw = (draw * 48_271) % 2_147_483_647) / 2_147_483_647
 }
 
 export function u32(value: number): Uint8Array {

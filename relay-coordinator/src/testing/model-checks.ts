@@ -7,6 +7,7 @@ import { dependent } from '../core/independence.ts'
 import { wantsMore } from '../core/in-flight.ts'
 import type { Candidate } from '../core/matching.ts'
 import type { JobEntry } from '../core/job.ts'
+import { reputationRow } from '../core/rows.ts'
 import type { CoordinatorState } from '../core/state.ts'
 import type { UnitInFlight } from '../core/unit.ts'
 import { trialSeats } from '../core/trial.ts'
@@ -18,13 +19,19 @@ const sorted = <T>(items: Iterable<T>): T[] => [...items].sort(byText)
 export function essence(state: CoordinatorState): unknown {
   return {
     credit: sorted(state.credit),
+    carried: sorted(state.carried),
     hosts: [...state.hosts.values()].map(({ connected: _, ...rest }) => rest).sort((a, b) => (a.host < b.host ? -1 : 1)),
+    reputations: sorted([...state.trust.reputations.values()].map(reputationRow)),
+    bans: sorted(state.trust.bans.values()),
     jobs: [...state.jobs.values()].map((job) => ({
       id: job.id,
       state: job.state,
       why: job.stateWhy,
       cursor: job.cursor,
       executions: job.executions,
+      agreeing: job.agreeing,
+      unitMicroCredits: job.unitMicroCredits,
+      pricing: job.pricing,
       reduced: job.reduced,
       settlers: sorted(job.settlers),
       settled: [...job.settled.ranges()],
@@ -68,15 +75,13 @@ export function indexes(state: CoordinatorState): unknown {
       validating: job.validating,
       seats: sorted(job.seats),
       running: sorted([...job.running].map(({ epoch }) => epoch)),
-      wanting: sorted(job.wanting.groups.map((group) => [group.key, numbersIn(group.first)]))
+      wanting: sorted(job.wanting.groups.map((group) => [group.key, numbersIn(group.units)]))
     }))
   }
 }
 
-function numbersIn(first: UnitInFlight | null): number[] {
-  const out: number[] = []
-  for (let unit = first; unit !== null; unit = unit.next) out.push(unit.number)
-  return out.sort((a, b) => a - b)
+function numbersIn(units: readonly UnitInFlight[]): number[] {
+  return units.map(({ number }) => number).sort((a, b) => a - b)
 }
 
 /** The counters, counted. */

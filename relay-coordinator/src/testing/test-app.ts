@@ -12,6 +12,8 @@ import { createAwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import { openBlobFolder, type BlobFolder } from '../blobs/blob-folder.ts'
 import type { Coordinator } from '../coordinator.ts'
 import { createMemoryStore } from '../core/index.ts'
+import { createCreditDesk, type CreditDesk } from '../credit/credit-desk.ts'
+import { memoryTeamStore } from '../credit/team-store.ts'
 import { createCoordinator } from '../engine/coordinator.ts'
 import type { AppComponents } from '../http/components.ts'
 import { loadAdminToken } from '../keys/admin-token.ts'
@@ -24,6 +26,7 @@ export interface TestApp extends AsyncDisposable {
   readonly app: App
   readonly coordinator: Coordinator
   readonly operator: Operator
+  readonly credit: CreditDesk
   readonly work: WorkServer
   readonly blobs: BlobFolder
   readonly keys: CoordinatorKeys
@@ -66,6 +69,7 @@ export async function createTestApp(
   })
   const metrics = createMetrics(coordinator)
   const totals = createTotals(coordinator)
+  const credit = createCreditDesk({ coordinator, store: memoryTeamStore(audit), keys, clock })
   const work = createWorkServer({ coordinator, keys, clock, metrics, onFault })
   const app = await createApp({
     coordinator,
@@ -74,6 +78,7 @@ export async function createTestApp(
     awaited: createAwaitedBlobs(),
     keys,
     operator,
+    credit,
     metrics,
     totals,
     clock,
@@ -86,6 +91,7 @@ export async function createTestApp(
     app,
     coordinator,
     operator,
+    credit,
     work,
     blobs,
     keys,

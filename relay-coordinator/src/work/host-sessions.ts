@@ -25,7 +25,9 @@ export interface HostSessions {
   leave(session: HostSession): Promise<void>
   /** Taken before asking, so that work which appears while the answer is made is not missed. */
   moment(): number
-  asked(session: HostSession, leasedJobs: readonly JobId[], moment: number): void
+  /** `limited`: it held as much as it may, so it is nudged when it has reported. */
+  asked(session: HostSession, leasedJobs: readonly JobId[], moment: number, limited: boolean): void
+  reported(session: HostSession): void
   readonly size: number
   close(): void
 }
@@ -34,6 +36,7 @@ interface Presence {
   readonly session: HostSession
   readonly jobs: Set<JobId>
   idle: boolean
+  limited: boolean
 }
 
 export function createHostSessions(coordinator: Coordinator, clock: Clock): HostSessions {
@@ -77,7 +80,7 @@ export function createHostSessions(coordinator: Coordinator, clock: Clock): Host
   const unsubscribe = [
     coordinator.onLive(followLive),
     coordinator.onSettlement((settlement) => {
-      if (settlement.kind === 'admitted') workAppeared()
+      if (settlement.kind === 'admitted' || settlement.kind === 'reopened') workAppeared()
       if (settlement.kind === 'ended') stop(settlement.job)
       if (settlement.kind === 'overtaken')
         present.get(settlement.host)?.session.push({ type: 'stop', job: settlement.job, epoch: settlement.epoch, why: 'settled' })
@@ -92,7 +95,7 @@ export function createHostSessions(coordinator: Coordinator, clock: Clock): Host
 
     async join(session, connected) {
       const previous = present.get(session.host)
-      present.set(session.host, { session, jobs: previous?.jobs ?? new Set(), idle: false })
+      present.set(session.host, { session, jobs: previous?.jobs ?? new Set(), idle: false, limited: false })
       if (previous !== undefined && previous.session !== session) previous.session.superseded()
       await coordinator.hostConnected(connected)
     },
@@ -103,15 +106,23 @@ export function createHostSessions(coordinator: Coordinator, clock: Clock): Host
       await coordinator.hostDisconnected(session.host)
     },
 
-    asked(session, leasedJobs, moment) {
+    asked(session, leasedJobs, moment, limited) {
       const presence = present.get(session.host)
       if (presence?.session !== session) return
       for (const job of leasedJobs) presence.jobs.add(job)
       presence.idle = leasedJobs.length === 0
+      presence.limited = limited
       if (presence.idle && moment !== moments) {
         presence.idle = false
         session.push({ type: 'nudge' })
       }
+    },
+
+    reported(session) {
+      const presence = present.get(session.host)
+      if (presence?.session !== session || !presence.limited) return
+      presence.limited = presence.idle = false
+      session.push({ type: 'nudge' })
     },
 
     close() {

@@ -9,6 +9,7 @@ import {
 import { verifyHello, WORK_VERSION_MAX, WORK_VERSION_MIN, type CoordinatorMessage, type HostMessage } from '@peercompute/job-specs/protocol'
 import type { Clock } from '@peercompute/p2p/time'
 import type { ConnectedHost } from '../core/index.ts'
+import type { ProofOfWork } from './proof-of-work.ts'
 
 export type Hello = Extract<HostMessage, { type: 'hello' }>
 type Welcome = Extract<CoordinatorMessage, { type: 'welcome' }>
@@ -28,7 +29,7 @@ export interface Introductions {
   welcome(hello: Hello, session: string): Welcome
 }
 
-export function createIntroductions(certificate: CoordinatorCertificate, clock: Clock): Introductions {
+export function createIntroductions(certificate: CoordinatorCertificate, clock: Clock, proofOfWork: ProofOfWork): Introductions {
   const expiries = new Map<string, number>()
 
   function redeem(challenge: string): boolean {
@@ -58,13 +59,17 @@ export function createIntroductions(certificate: CoordinatorCertificate, clock: 
       return { host, account, label, description: hello.host, certificate: hello.certificate, subnet }
     },
 
-    welcome: (hello, session) => ({
-      type: 'welcome',
-      id: hello.id,
-      version: versionFor(hello),
-      capabilities: hello.capabilities.filter((name) => OFFERED.has(name)),
-      session
-    })
+    welcome(hello, session) {
+      const task = hello.capabilities.includes('proof-of-work') ? proofOfWork.taskFor(hello.certificate.host) : undefined
+      return {
+        type: 'welcome',
+        id: hello.id,
+        version: versionFor(hello),
+        capabilities: hello.capabilities.filter((name) => OFFERED.has(name)),
+        session,
+        ...(task === undefined ? {} : { proofOfWork: task })
+      }
+    }
   }
 }
 

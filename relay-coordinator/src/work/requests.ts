@@ -5,6 +5,7 @@ import type { Coordinator } from '../coordinator.ts'
 import type { WorkMetrics } from '../metrics/metrics.ts'
 import type { Admit } from './admissions.ts'
 import type { HostSession, HostSessions } from './host-sessions.ts'
+import type { ProofOfWork } from './proof-of-work.ts'
 
 export type HostRequest = Exclude<HostMessage, { type: 'hello' }>
 type Of<T extends HostRequest['type']> = Extract<HostRequest, { type: T }>
@@ -13,13 +14,14 @@ export interface RequestComponents {
   readonly coordinator: Coordinator
   readonly admit: Admit
   readonly sessions: HostSessions
+  readonly proofOfWork: ProofOfWork
   readonly metrics: WorkMetrics
 }
 
 export type AnswerRequest = (session: HostSession, request: HostRequest, attachment: Uint8Array) => Promise<CoordinatorMessage>
 
 /** Throws PeerComputeError for what is refused. */
-export function createRequests({ coordinator, admit, sessions, metrics }: RequestComponents): AnswerRequest {
+export function createRequests({ coordinator, admit, sessions, proofOfWork, metrics }: RequestComponents): AnswerRequest {
   /** Signatures of each host that are being checked. */
   const checking = new WeakMap<HostSession, Promise<unknown>>()
 
@@ -34,11 +36,13 @@ export function createRequests({ coordinator, admit, sessions, metrics }: Reques
     return turn
   }
 
-  async function ask(session: HostSession, { id, executor, units, seconds, knownJobs }: Of<'ask'>): Promise<CoordinatorMessage> {
+  async function ask(session: HostSession, request: Of<'ask'>): Promise<CoordinatorMessage> {
+    const { id, executor, units, seconds, knownJobs } = request
+    proofOfWork.check(session.host, request.proofOfWork)
     const moment = sessions.moment()
     const { leases, retryAfterMs, why } = await coordinator.ask(session.host, { executor, units, seconds, knownJobs })
     const leased = new Set(leases.map((lease) => lease.job))
-    sessions.asked(session, [...leased], moment)
+    sessions.asked(session, [...leased], moment, why === 'lease_limit')
     const jobs = await Promise.all([...leased].filter((job) => !knownJobs.includes(job)).map(admitted))
     return { type: 'work', id, leases: [...leases], jobs, retryAfterMs, ...(why === undefined ? {} : { why }) }
   }
@@ -59,6 +63,7 @@ export function createRequests({ coordinator, admit, sessions, metrics }: Reques
       throw new PeerComputeError('REQUEST_INVALID', 'the signature of the report does not hold')
     const answers = await coordinator.report(body, attachment)
     metrics.reported(body, answers)
+    sessions.reported(session)
     return { type: 'ack', id, answers: [...answers] }
   }
 

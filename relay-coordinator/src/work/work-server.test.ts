@@ -188,6 +188,20 @@ describe('unasked messages', () => {
     expect((await talk.ask(ask(), 'work')).leases).toHaveLength(1)
   })
 
+  it('nudges a host that held as much as it may, when it has reported', async () => {
+    await publish(100)
+    const host = await createTestHost()
+    const { talk } = await join(host)
+    const held = [...(await talk.ask(ask(1), 'work')).leases, ...(await talk.ask(ask(1), 'work')).leases]
+    const [lease] = held
+    if (lease === undefined) throw new Error('no lease')
+    expect(await talk.ask(ask(1), 'work')).toMatchObject({ leases: [], why: 'lease_limit' })
+    const { report, values } = await host.report(lease)
+    await talk.ask({ type: 'report', id: 9, report }, 'ack', values)
+    await talk.next('nudge')
+    expect((await talk.ask(ask(1), 'work')).leases).toHaveLength(1)
+  })
+
   it('stops the hosts that compute a job which was cancelled', async () => {
     const { id } = await publish()
     const { talk } = await join(await createTestHost())

@@ -9,6 +9,7 @@ import type { WorkMetrics } from '../metrics/metrics.ts'
 import { createAdmissions } from './admissions.ts'
 import { createHostSessions } from './host-sessions.ts'
 import { createIntroductions } from './introductions.ts'
+import { createProofOfWork } from './proof-of-work.ts'
 import { createRequests } from './requests.ts'
 import { createWorkOverHttp } from './work-over-http.ts'
 import { serveWorkStream, type StreamComponents } from './work-streams.ts'
@@ -18,6 +19,8 @@ export interface WorkServerComponents {
   readonly keys: Pick<CoordinatorKeys, 'certificate' | 'operational'>
   readonly clock: Clock
   readonly metrics: WorkMetrics
+  /** Bits of the proof of work that a new host brings with its first ask; none unless given. */
+  readonly proofOfWorkBits?: number
   /** Told about errors that are no expected refusals. */
   readonly onFault: (error: unknown) => void
 }
@@ -31,14 +34,15 @@ export interface WorkServer {
   close(): Promise<void>
 }
 
-export function createWorkServer({ coordinator, keys, clock, metrics, onFault }: WorkServerComponents): WorkServer {
+export function createWorkServer({ coordinator, keys, clock, metrics, proofOfWorkBits = 0, onFault }: WorkServerComponents): WorkServer {
+  const proofOfWork = createProofOfWork(proofOfWorkBits)
   const sessions = createHostSessions(coordinator, clock)
   const components: StreamComponents = {
-    introductions: createIntroductions(keys.certificate, clock),
+    introductions: createIntroductions(keys.certificate, clock, proofOfWork),
     sessions,
     clock,
     metrics,
-    answerRequest: createRequests({ coordinator, admit: createAdmissions(keys.operational), sessions, metrics }),
+    answerRequest: createRequests({ coordinator, admit: createAdmissions(keys.operational), sessions, proofOfWork, metrics }),
     onFault(error) {
       onFault(error)
       return new PeerComputeError('INTERNAL', 'the coordinator met an error that its log describes', { cause: error })

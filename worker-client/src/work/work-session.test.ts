@@ -1,4 +1,5 @@
 import { generateKeyPair, certifyCoordinator, type JobId, type ReasonCode } from '@peercompute/job-specs'
+import { solvesProofOfWork } from '@peercompute/job-specs/protocol'
 import { createFakeClock, until, type FakeClock } from '@peercompute/p2p/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createTestCoordinator, type TestCoordinator } from '../test-support/test-coordinator.ts'
@@ -159,5 +160,29 @@ describe('an open session', () => {
     await session.ask(ASK)
     await session.ask(ASK)
     expect(clock.pending()).toEqual([])
+  })
+
+  it('pays with its first ask when the welcome wants it, and only then', async () => {
+    const task = { challenge: 'A'.repeat(22), bits: 6 }
+    coordinator.intercept = (message) =>
+      message.type === 'hello' && message.proof !== undefined
+        ? { type: 'welcome', id: message.id, version: 1, capabilities: [], session: '', proofOfWork: task }
+        : undefined
+    const session = await open()
+    await Promise.all([session.ask(ASK), session.ask(ASK)])
+    await session.ask(ASK)
+    const paid = coordinator.heardOf('ask').map(({ proofOfWork }) => proofOfWork)
+    expect(paid).toHaveLength(3)
+    for (const nonce of paid.slice(0, 2))
+      expect(nonce !== undefined && solvesProofOfWork(task, identity.certificate.host, nonce)).toBe(true)
+    expect(paid[2]).toBeUndefined()
+  })
+
+  it('introduces itself anew when the coordinator no longer knows the task', async () => {
+    const session = await open()
+    coordinator.intercept = (message) =>
+      message.type === 'ask' ? { type: 'error', id: message.id, code: 'PROOF_OF_WORK_REQUIRED', detail: '' } : undefined
+    await expect(session.ask(ASK)).rejects.toMatchObject({ code: 'COORDINATOR_UNREACHABLE' })
+    expect((await session.ended).code).toBe('PROOF_OF_WORK_REQUIRED')
   })
 })

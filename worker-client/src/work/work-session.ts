@@ -33,16 +33,17 @@ import {
 } from '@peercompute/job-specs/protocol'
 import { sleep, type Clock } from '@peercompute/p2p/time'
 import type { Identity } from '../identity/identity.ts'
+import { solveProofOfWork } from './solve-proof-of-work.ts'
 import type { WorkChannel } from './work-channel.ts'
 
 /** A coordinator that is silent for so long is gone: everything that it must do for an answer is one transaction. */
 export const REQUEST_TIMEOUT_MS = 20_000
-const CAPABILITIES = ['cancel', 'renew']
+const CAPABILITIES = ['cancel', 'renew', 'proof-of-work']
 
 type Answer<T extends CoordinatorMessage['type']> = Extract<CoordinatorMessage, { type: T }>
 type WithoutId<T> = T extends { id: number } ? Omit<T, 'id'> : never
 type Request = WithoutId<HostMessage>
-export type AskRequest = Omit<Extract<HostMessage, { type: 'ask' }>, 'type' | 'id'>
+export type AskRequest = Omit<Extract<HostMessage, { type: 'ask' }>, 'type' | 'id' | 'proofOfWork'>
 export type LeaseName = { readonly job: JobId; readonly epoch: number }
 
 export interface WorkSessionInit {
@@ -155,8 +156,8 @@ export async function openWorkSession(init: WorkSessionInit): Promise<WorkSessio
         if (said.id >= nextId) end(new PeerComputeError('FRAME_INVALID', `An answer to request ${said.id}, which was never made`))
       } else if (said.type !== asked.expected && said.type !== 'error') {
         end(new PeerComputeError('FRAME_INVALID', `"${said.type}" came where "${asked.expected}" was due`))
-      } else if (welcomed && said.type === 'error' && said.code.startsWith('HELLO_')) {
-        // It no longer knows this host (it restarted, or the HTTP session ran out): only a new introduction helps.
+      } else if (welcomed && said.type === 'error' && isCuredByIntroduction(said.code)) {
+        // It no longer knows this host (it restarted, or the HTTP session ran out), or no longer the task that it had set.
         end(refusal(said))
       } else {
         asked.settle(said)
@@ -199,13 +200,28 @@ export async function openWorkSession(init: WorkSessionInit): Promise<WorkSessio
       )
     }
     welcomed = true
+    const gone = new AbortController()
+    void ended.then((error) => {
+      gone.abort(unreachable(error))
+    })
+    /** Until an ask has been answered. */
+    let task = welcome.proofOfWork
+    let solving: Promise<number> | null = null
+    const ask = async (asked: AskRequest): Promise<Answer<'work'>> => {
+      if (task !== undefined) solving ??= solveProofOfWork(task, init.identity.certificate.host, clock, gone.signal)
+      const proofOfWork = solving === null ? {} : { proofOfWork: await solving }
+      const answer = await request({ type: 'ask', ...asked, ...proofOfWork }, 'work', REQUEST_TIMEOUT_MS)
+      task = undefined
+      solving = null
+      return answer
+    }
     return {
       operational: certificate.operational,
       capabilities: new Set(welcome.capabilities),
       get roundTripMs() {
         return roundTripMs
       },
-      ask: (asked) => request({ type: 'ask', ...asked }, 'work', REQUEST_TIMEOUT_MS),
+      ask,
       report: async (report, values) => (await request({ type: 'report', report }, 'ack', REQUEST_TIMEOUT_MS, values)).answers,
       renew: async (leases) =>
         (await request({ type: 'renew', leases: leases.map(({ job, epoch }) => ({ job, epoch })) }, 'renewed', REQUEST_TIMEOUT_MS)).leases,
@@ -227,6 +243,10 @@ export async function openWorkSession(init: WorkSessionInit): Promise<WorkSessio
 
 function isAnswer<T extends CoordinatorMessage['type']>(message: CoordinatorMessage, type: T): message is Answer<T> {
   return message.type === type
+}
+
+function isCuredByIntroduction(code: string): boolean {
+  return code.startsWith('HELLO_') || code === 'PROOF_OF_WORK_REQUIRED'
 }
 
 function refusal(message: Answer<'error'>): PeerComputeError {
