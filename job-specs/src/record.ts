@@ -17,6 +17,8 @@ import { SNAPSHOT_MAX_BYTES } from './snapshot.ts'
 export const RECORD_MAX_BYTES = 81_920
 /** Characters of the reason of a revocation. */
 export const REVOCATION_REASON_MAX = 200
+/** Ranges that one `units.reopen` names: they fit into a record whatever their numbers. */
+export const REOPEN_RANGES_MAX = 2_000
 const SIGNATURE_BYTES = 64
 
 /** Hash in the `prev` field of a feed's first record. */
@@ -67,7 +69,23 @@ export const recordBodies = {
     settled: z.int().min(0),
     root: contentHashSchema
   }),
-  /** Coordinator: total credit of an account so far, in millionths. Replaces the earlier total. */
+  /**
+   * Coordinator: these units are no longer believed, as [start, count]. Every range said to be settled before this that holds one of them
+   * counts no more; what of it is still believed is told again. A job that had ended goes on until its next `job.end`.
+   */
+  'units.reopen': z.strictObject({
+    job: jobIdSchema,
+    ranges: z
+      .array(z.tuple([unitIndexSchema, z.int().min(1)]))
+      .min(1)
+      .max(REOPEN_RANGES_MAX)
+  }),
+  /**
+   * Coordinator: the Merkle root over the receipts of the job's settled units, in unit order, and SHA-256 of the signed receipt of the job.
+   * Said beside `job.end`, and again behind each checkpoint that tells of the job.
+   */
+  'job.receipt': z.strictObject({ job: jobIdSchema, root: contentHashSchema, units: z.int().min(0), receipt: contentHashSchema }),
+  /** Coordinator: total credit of an account, in millionths. Replaces the earlier total, which may have been higher. */
   'credit.total': z.strictObject({ account: accountIdSchema, microCredits: z.int().min(0) }),
   /** Coordinator: nothing that this key has signed may run or be taken any more. */
   'key.revoke': z.strictObject({ key: authorIdSchema, reason: z.string().max(REVOCATION_REASON_MAX) }),

@@ -351,6 +351,37 @@ test('who lost its store begins an epoch that it cannot have used, and never for
   expect(last.writer(alice).feed.epoch).toBe(writer.feed.epoch + 1)
 })
 
+test('reopened units and receipts are the same for a newcomer who reads only the checkpoint and what follows it', async () => {
+  const source = await scene()
+  const receipt = { job: source.ended, root: digest, units: 50, receipt: digest }
+  await source.coordinator.append('job.receipt', receipt)
+  const full = replica()
+  await exchange(source.ledger, full.ledger)
+  const checkpoint = () => writeCheckpoint(source.ledger, source.coordinator, snapshot(source), source.fold.state())
+  await checkpoint()
+  await source.coordinator.append('units.reopen', { job: source.live, ranges: [[49, 1]] })
+  await source.coordinator.append('credit.total', { account: account.publicKey as never, microCredits: 3 })
+  for (const next of [() => Promise.resolve(), () => source.coordinator.append('units.reopen', { job: source.ended, ranges: [[0, 50]] })]) {
+    await next()
+    await checkpoint()
+    await source.coordinator.append('units.settle', { job: source.live, start: 0, count: 49, digest, independence: 'host' })
+    const newcomer = replica()
+    for (const { ledger } of [full, newcomer]) await exchange(source.ledger, ledger)
+    for (const { fold } of [full, newcomer]) {
+      expect(fold.stateHash()).toBe(source.fold.stateHash())
+      expect(
+        fold
+          .state()
+          .jobs.get(source.live)
+          ?.settled.map(({ count }) => count)
+      ).toEqual([49])
+      expect(fold.state().credit.get(account.publicKey as never)).toBe(3)
+    }
+  }
+  expect(source.fold.state().jobs.get(source.ended)).toMatchObject({ ended: null, settled: [] })
+  expect(source.fold.state().jobs.get(source.ended)?.receipt).toBeUndefined()
+})
+
 test('a newcomer who reads only the checkpoint and what follows it knows of every revoked job', async () => {
   const source = replica()
   const coordinator = await openCoordinator(source.ledger, operational, rootKey)
@@ -358,7 +389,7 @@ test('a newcomer who reads only the checkpoint and what follows it knows of ever
   await Promise.all(revoked.map((job) => coordinator.append('job.revoke', { job, reason: `reason ${job.slice(-3)}` })))
   for (let round = 0; round < 2; round++) {
     const state = source.fold.state()
-    await writeCheckpoint(source.ledger, coordinator, snapshotOf(state, source.ledger.covers(), root), state.revokedJobs)
+    await writeCheckpoint(source.ledger, coordinator, snapshotOf(state, source.ledger.covers(), root), state)
   }
   const newcomer = replica()
   await exchange(source.ledger, newcomer.ledger)

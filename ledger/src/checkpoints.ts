@@ -43,6 +43,7 @@ export class Checkpoints {
     }
     if (type === 'job.admit' && this.isCoordinator(author)) this.#admitted.add(known.body.job)
     if (type === 'job.end' && this.isCoordinator(author)) this.#ended.add(known.body.job)
+    if (type === 'units.reopen' && this.isCoordinator(author)) this.#ended.delete(known.body.job)
     return false
   }
 

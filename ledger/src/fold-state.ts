@@ -23,7 +23,11 @@ export interface LedgerJob {
   readonly ended: Pick<RecordBody<'job.end'>, 'state' | 'settled' | 'root'> | null
   /** By start, then count. Ranges may overlap when two coordinators settled them. */
   readonly settled: readonly SettledRange[]
+  /** Of the ended job: Merkle root over the receipts of its units, and the hash of its own. Left out while none is known. */
+  readonly receipt?: JobReceiptMark
 }
+
+export type JobReceiptMark = Pick<RecordBody<'job.receipt'>, 'root' | 'units' | 'receipt'>
 
 export interface LedgerState {
   readonly jobs: ReadonlyMap<JobId, LedgerJob>

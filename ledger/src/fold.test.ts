@@ -207,6 +207,33 @@ test('units that several ranges cover count once', () => {
   expect(settledUnits([])).toBe(0)
 })
 
+test('a reopened unit takes back every range said before that holds it, the end of the job and its receipt; totals may sink', async () => {
+  const { ledger, state } = scene()
+  const coordinator = await openCoordinator(ledger, operational, root)
+  const receipt = { root: '8'.repeat(64) as ContentHash, units: 100, receipt: '9'.repeat(64) as ContentHash }
+  const end = { job: aliceId, state: 'completed' as const, settled: 100, root: '7'.repeat(64) as ContentHash }
+  await coordinator.append('job.admit', { job: aliceId, signed: aliceJob, custodial: false })
+  for (const start of [0, 50]) await coordinator.append('units.settle', settle(aliceId, start, 50))
+  await coordinator.append('job.end', end)
+  await coordinator.append('job.receipt', { job: aliceId, ...receipt })
+  await coordinator.append('credit.total', { account: holder, microCredits: 9 })
+  expect(state().jobs.get(aliceId)).toMatchObject({ ended: { settled: 100 }, receipt })
+
+  await coordinator.append('units.reopen', { job: aliceId, ranges: [[49, 1]] })
+  await coordinator.append('credit.total', { account: holder, microCredits: 7 })
+  const open = state().jobs.get(aliceId)
+  expect([open?.ended, open?.settled.map(({ start }) => start), open?.receipt]).toEqual([null, [50], undefined])
+  expect(state().credit.get(holder)).toBe(7)
+
+  await coordinator.append('units.settle', settle(aliceId, 0, 49))
+  await coordinator.append('units.settle', settle(aliceId, 49, 1))
+  await coordinator.append('job.end', { ...end, root: '6'.repeat(64) as ContentHash })
+  await coordinator.append('job.receipt', { job: aliceId, ...receipt, units: 101 })
+  const again = state().jobs.get(aliceId)
+  expect(again).toMatchObject({ ended: { root: '6'.repeat(64) }, receipt: { units: 101 } })
+  expect(settledUnits(again?.settled ?? [])).toBe(100)
+})
+
 test('jobs that did not change stay the same objects', async () => {
   const { ledger, state } = scene()
   await (await openInstallation(ledger, alice, account)).append('job.publish', { signed: aliceJob })
@@ -239,6 +266,21 @@ test('the state depends on the records, not on how the feeds arrived between eac
       settled: 10,
       root: '7'.repeat(64) as ContentHash
     })
+    await writer.append('job.receipt', {
+      job: aliceId,
+      root: '8'.repeat(64) as ContentHash,
+      units: index,
+      receipt: '9'.repeat(64) as ContentHash
+    })
+    await writer.append('units.settle', settle(aliceId, 20, 5))
+    await writer.append('units.reopen', {
+      job: aliceId,
+      ranges: [
+        [3, 1],
+        [index === 0 ? 22 : 40, 1]
+      ]
+    })
+    await writer.append('units.settle', settle(aliceId, 0, 3))
     await writer.append('credit.total', { account: holder, microCredits: 10 + index })
     await writer.append('key.revoke', { key: authorOf(index === 0 ? next : evil), reason: '' })
   }

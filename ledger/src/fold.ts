@@ -189,6 +189,11 @@ class Fold implements LedgerFold {
     } else if (record.type === 'units.settle') {
       const { job, ...range } = record.body
       this.#draft(job).settle(range, rank)
+    } else if (record.type === 'units.reopen') {
+      this.#draft(record.body.job).reopen(record.body.ranges, rank)
+    } else if (record.type === 'job.receipt') {
+      const { job, ...receipt } = record.body
+      this.#draft(job).receipt(receipt, rank)
     } else if (record.type === 'job.end') {
       const { job, ...ended } = record.body
       this.#draft(job).end(ended, rank)

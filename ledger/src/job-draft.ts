@@ -1,7 +1,8 @@
 /** What the fold knows of one job so far, in whatever order it came. */
 import type { AccountId, AuthorId, JobId, SignedSpec, SnapshotJob } from '@peercompute/job-specs'
-import type { LedgerJob, SettledRange } from './fold-state.ts'
-import { higher, type Rank, type Ranked } from './rank.ts'
+import type { JobReceiptMark, LedgerJob, SettledRange } from './fold-state.ts'
+import { higher, outranks, type Rank, type Ranked } from './rank.ts'
+import { meets, type UnitRange } from './unit-ranges.ts'
 
 export class JobDraft {
   readonly #id: JobId
@@ -10,6 +11,11 @@ export class JobDraft {
   #admission: Ranked<{ readonly custodial: boolean }> | undefined
   #end: Ranked<NonNullable<LedgerJob['ended']>> | undefined
   readonly #settled = new Map<string, Ranked<SettledRange>>()
+  #receipt: Ranked<JobReceiptMark> | undefined
+  /** Ranges in rising order. */
+  readonly #reopened: Ranked<readonly UnitRange[]>[] = []
+  /** Of the last word on reopened units. */
+  #reopenedAt: Rank | null = null
   #cancelled = false
   readonly #cancelledBy = new Set<AuthorId>()
   /** Accounts behind the feeds that asked for the end. */
@@ -40,12 +46,25 @@ export class JobDraft {
   }
 
   settle(range: SettledRange, rank: Rank): void {
+    if (this.#isReopened(range, rank)) return
     const key = `${range.start}:${range.count}`
     this.#settled.set(key, higher(this.#settled.get(key), { rank, value: range }))
   }
 
   end(ended: NonNullable<LedgerJob['ended']>, rank: Rank): void {
     this.#end = higher(this.#end, { rank, value: ended })
+  }
+
+  receipt(receipt: JobReceiptMark, rank: Rank): void {
+    this.#receipt = higher(this.#receipt, { rank, value: receipt })
+  }
+
+  /** What was settled, ended or receipted before counts no more; what comes before this in rank and arrives later does not either. */
+  reopen(ranges: readonly (readonly [start: number, count: number])[], rank: Rank): void {
+    const value = ranges.map(([start, count]) => ({ start, count })).sort((a, b) => a.start - b.start)
+    this.#reopened.push({ rank, value })
+    if (this.#reopenedAt === null || outranks(rank, this.#reopenedAt)) this.#reopenedAt = rank
+    for (const [key, settled] of this.#settled) if (outranks(rank, settled.rank) && meets(value, settled.value)) this.#settled.delete(key)
   }
 
   cancel(by: AuthorId, account: AccountId | undefined): void {
@@ -57,6 +76,7 @@ export class JobDraft {
   view(decides: (author: AuthorId) => boolean): LedgerJob | null {
     if (this.#signed === null) return null
     const { author } = this.#signed
+    const receipt = this.#valid(this.#receipt)
     return {
       id: this.#id,
       signed: this.#signed,
@@ -67,9 +87,20 @@ export class JobDraft {
         this.#cancelled ||
         [...this.#cancelledBy].some((by) => by === author || decides(by)) ||
         [...this.#cancelledFor].some((account) => account.toString() === author),
-      ended: this.#end?.value ?? null,
-      settled: [...this.#settled.values()].map(({ value }) => value).sort((a, b) => a.start - b.start || a.count - b.count)
+      ended: this.#valid(this.#end) ?? null,
+      settled: [...this.#settled.values()].map(({ value }) => value).sort((a, b) => a.start - b.start || a.count - b.count),
+      ...(receipt === undefined ? {} : { receipt })
     }
+  }
+
+  /** Undefined when units were reopened since. */
+  #valid<T>(held: Ranked<T> | undefined): T | undefined {
+    return held === undefined || (this.#reopenedAt !== null && outranks(this.#reopenedAt, held.rank)) ? undefined : held.value
+  }
+
+  #isReopened(range: SettledRange, rank: Rank): boolean {
+    if (this.#reopenedAt === null || !outranks(this.#reopenedAt, rank)) return false
+    return this.#reopened.some((reopened) => outranks(reopened.rank, rank) && meets(reopened.value, range))
   }
 
   /** The id covers author and spec, so two copies differ in the signature at most: the lower one is kept, whichever came first. */

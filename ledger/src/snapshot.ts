@@ -2,11 +2,13 @@
 import {
   decodeSnapshot,
   encodeSnapshot,
+  jobIdOf,
   PeerComputeError,
   SNAPSHOT_MAX_BYTES,
   toHex,
   type ContentHash,
   type LedgerSnapshot,
+  type RecordBody,
   type RootId
 } from '@peercompute/job-specs'
 import type { CheckpointMark, HeldCheckpoint } from './checkpoint.ts'
@@ -42,14 +44,14 @@ function order(a: string, b: string): number {
 
 /**
  * Begins an epoch of a coordinator's feed with this checkpoint, and adopts it. Call it right after taking the snapshot; what is appended
- * meanwhile is not covered and stays. `revokedJobs`: of the same state; a snapshot has no place for them, so they are said again right
- * behind it, in the same update. Rejects with REQUEST_INVALID when the snapshot is too large, or with the store's error.
+ * meanwhile is not covered and stays. `kept`: of the same state; a snapshot has no place for revoked jobs and receipts, so they are said
+ * again right behind it, in the same update: receipts of the jobs of which it tells. Rejects with REQUEST_INVALID when the snapshot is too large, or with the store's error.
  */
 export async function writeCheckpoint(
   ledger: Ledger,
   writer: FeedWriter,
   snapshot: LedgerSnapshot,
-  revokedJobs: LedgerState['revokedJobs'] = new Map()
+  kept: Partial<Pick<LedgerState, 'revokedJobs' | 'jobs'>> = {}
 ): Promise<void> {
   const encoded = await encodeSnapshot(snapshot)
   if (encoded.length > SNAPSHOT_MAX_BYTES)
@@ -59,9 +61,17 @@ export async function writeCheckpoint(
   await Promise.all([
     writer.nextEpoch(),
     writer.append('ledger.checkpoint', named),
-    ...[...revokedJobs].map(([job, reason]) => writer.append('job.revoke', { job, reason }))
+    ...[...(kept.revokedJobs ?? [])].map(([job, reason]) => writer.append('job.revoke', { job, reason })),
+    ...receiptsOf(snapshot, kept.jobs ?? new Map()).map((receipt) => writer.append('job.receipt', receipt))
   ])
   await ledger.adopt(encoded)
+}
+
+function receiptsOf({ jobs }: LedgerSnapshot, known: LedgerState['jobs']): RecordBody<'job.receipt'>[] {
+  return jobs.flatMap(({ signed }) => {
+    const job = known.get(jobIdOf(signed.author, signed.spec))
+    return job?.receipt === undefined ? [] : [{ job: job.id, ...job.receipt }]
+  })
 }
 
 export async function snapshotHash(encoded: Uint8Array): Promise<ContentHash> {

@@ -1,6 +1,7 @@
 /** A member of a room, as programs see it: who is there, who leads, what is computed, and this member's own part in it. */
 import {
   hostDescriptionSchema,
+  jobBlobs,
   matchesBlob,
   PeerComputeError,
   type BlobRef,
@@ -19,7 +20,6 @@ import {
 import type { LedgerState, LedgerStore } from '@peercompute/ledger'
 import { PeerComputeProvider, registerTopics, type FrameChannel, type PeerNode, type TopicState } from '@peercompute/p2p'
 import { systemClock, type Clock } from '@peercompute/p2p/time'
-import { blobRefs } from '@peercompute/relay-coordinator/room'
 import {
   createComputeManager,
   createJobCache,
@@ -224,7 +224,7 @@ export async function joinRoom(options: JoinRoomOptions): Promise<RoomSession> {
     },
     ledger: ledgerState,
     async publish(spec, given = new Map()) {
-      for (const ref of blobRefs(spec)) {
+      for (const ref of jobBlobs(spec)) {
         const bytes = given.get(ref.sha256) ?? (await blobs.fetch(ref).catch(() => undefined))
         if (bytes === undefined || !matchesBlob(ref, bytes))
           throw new PeerComputeError('BLOB_NOT_FOUND', `the job names ${ref.sha256}, of which the bytes are not here`)

@@ -2,12 +2,11 @@
  * What a leader runs for the others: the pure core of a coordinator, with its memory for a store, certified by the room's root for
  * one term. Whatever must outlive it goes into the room's ledger, and the values to every member.
  */
-import { certifyCoordinator, generateKeyPair, type AuthorId, type BlobRef, type JobId } from '@peercompute/job-specs'
+import { certifyCoordinator, generateKeyPair, jobBlobs, type AuthorId, type BlobRef, type JobId } from '@peercompute/job-specs'
 import type { Ledger, LedgerState } from '@peercompute/ledger'
 import type { FrameChannel } from '@peercompute/p2p'
 import type { Clock } from '@peercompute/p2p/time'
 import {
-  blobRefs,
   createAwaitedBlobs,
   createCoordinator,
   createLedgerIntake,
@@ -79,7 +78,7 @@ export async function openOffice(init: OfficeInit): Promise<Office> {
 
   function want(job: JobId): void {
     const signed = coordinator.signedSpec(job)
-    for (const ref of signed === undefined ? [] : blobRefs(signed.spec)) if (!hasBlob(ref.sha256)) wanted.set(ref.sha256, ref)
+    for (const ref of signed === undefined ? [] : jobBlobs(signed.spec)) if (!hasBlob(ref.sha256)) wanted.set(ref.sha256, ref)
     if (wanted.size > 0) void bringBlobs()
   }
 

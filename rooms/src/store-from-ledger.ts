@@ -3,16 +3,9 @@
  * there; the others are computed again, which changes nothing but time: they settle with the same digests, and the ledger is not
  * told twice.
  */
-import type { ContentHash } from '@peercompute/job-specs'
+import { jobBlobs, type ContentHash } from '@peercompute/job-specs'
 import type { LedgerJob, LedgerState } from '@peercompute/ledger'
-import {
-  blobRefs,
-  createMemoryStore,
-  emptyState,
-  evolve,
-  type CoordinatorEvent,
-  type CoordinatorStore
-} from '@peercompute/relay-coordinator/room'
+import { createMemoryStore, emptyState, evolve, type CoordinatorEvent, type CoordinatorStore } from '@peercompute/relay-coordinator/room'
 import type { RoomValueStore } from './room-values.ts'
 
 /** Lease numbers of each term are its own, so that a report for a lease of an earlier leader is never taken for a present one. */
@@ -41,7 +34,7 @@ export function storeFromLedger({ state, values, hasBlob, term, now }: LedgerLeg
   write([...state.credit].map(([account, microCredits]) => ({ type: 'credit-restored', account, microCredits })))
   for (const job of openJobs(state)) {
     const { id, signed, custodial } = job
-    const missingBlobs = [...new Set(blobRefs(signed.spec).map(({ sha256 }) => sha256))].filter((sha256) => !hasBlob(sha256))
+    const missingBlobs = [...new Set(jobBlobs(signed.spec).map(({ sha256 }) => sha256))].filter((sha256) => !hasBlob(sha256))
     const settled = [...values.verified(job)].filter(([unit]) => unit < signed.spec.unitCount)
     const completed = settled.length === signed.spec.unitCount
     const restored = { type: 'job-restored' as const, job: id, nextEpoch: (term - 1) * EPOCHS_PER_TERM + 1, at: now }

@@ -15,6 +15,7 @@ import { errorCode, errorMessage } from '../config/error-code.ts'
 import { damaged } from '../store/segment-format.ts'
 import { segmentRows } from '../store/segment-shelf.ts'
 import { segmentName } from '../store/segment-writer.ts'
+import { settledRanges } from '../store/settled-ranges.ts'
 import { storeError } from '../store/transaction.ts'
 import { VERSION } from '../version.ts'
 import { copyDatabase } from './copy-database.ts'
@@ -116,14 +117,10 @@ async function copyAll({ dataDir, now, signal, onProgress = () => undefined }: B
 function readCopy(file: string) {
   const database = new DatabaseSync(file, { readOnly: true })
   try {
-    const count = (query: string): number => Number(Object.values(database.prepare(query).get() ?? {})[0] ?? 0)
     return {
       segments: segmentRows(database),
-      jobs: count('SELECT COUNT(*) FROM jobs'),
-      // A unit may have its row still when it is in a segment already.
-      settledUnits: count(
-        "SELECT (SELECT COALESCE(SUM(units), 0) FROM segments) + (SELECT COUNT(*) FROM settled WHERE NOT EXISTS (SELECT 1 FROM segments, json_each(segments.ranges) AS range WHERE cleared = 0 AND segments.job = settled.job AND settled.unit >= json_extract(range.value, '$[0]') AND settled.unit < json_extract(range.value, '$[0]') + json_extract(range.value, '$[1]')))"
-      )
+      jobs: Number(database.prepare('SELECT COUNT(*) AS jobs FROM jobs').get()?.['jobs']),
+      settledUnits: settledRanges(database).reduce((sum, { count }) => sum + count, 0)
     }
   } finally {
     database.close()

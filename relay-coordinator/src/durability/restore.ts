@@ -91,7 +91,8 @@ function moveOn(folder: string, paths: ReadonlySet<string>, from: string, now: n
     for (const { job, no, sha256 } of segmentRows(database))
       if (!paths.has(`${SEGMENTS_NAME}/${segmentName(job, no, sha256)}`))
         throw new PeerComputeError('BACKUP_INVALID', `${from} lacks the segment ${segmentName(job, no, sha256)}`)
-    database.prepare('UPDATE jobs SET next_epoch = next_epoch + ? WHERE ended_at IS NULL').run(EPOCHS_SKIPPED)
+    // Of ended jobs, too: units may have been reopened since.
+    database.prepare('UPDATE jobs SET next_epoch = next_epoch + ?').run(EPOCHS_SKIPPED)
   } finally {
     database.close()
   }

@@ -1,5 +1,6 @@
 /** The `Coordinator` that the shells talk to: the pure core behind a group commit, with views, live events and deadlines. */
 import {
+  jobBlobs,
   jobIdOf,
   outputElements,
   PeerComputeError,
@@ -13,6 +14,7 @@ import {
 } from '@peercompute/job-specs'
 import type { Coordinator } from '../coordinator.ts'
 import {
+  creditBooks,
   decideApprove,
   decideAsk,
   decideBlobArrived,
@@ -41,9 +43,12 @@ import {
   type SettledUnit
 } from '../core/index.ts'
 import { GroupCommit } from './group-commit.ts'
+import { refuseUnlessRun, verdictsOn, type JobPrograms } from './job-programs.ts'
 import { fleet, LiveFeed } from './live-feed.ts'
+import { Sweeper } from './sweeper.ts'
+import { TrustDesk } from './trust-desk.ts'
 
-export interface CoordinatorInit {
+export interface CoordinatorInit extends JobPrograms {
   readonly store: CoordinatorStore
   /** Epoch ms. */
   readonly now: () => number
@@ -52,20 +57,28 @@ export interface CoordinatorInit {
   readonly hasBlob: (sha256: ContentHash) => Promise<boolean>
   /** Asked at each decision. */
   readonly policy?: () => CorePolicy
+  /** Hears of what goes wrong in the background and is tried again. */
+  readonly onFault?: (error: unknown) => void
 }
 
 /** Leases past their deadline are taken back this often. */
 export const EXPIRE_INTERVAL_MS = 1_000
 
-export function createCoordinator({ store, now, random, hasBlob, policy = () => DEFAULT_POLICY }: CoordinatorInit): Coordinator {
+export function createCoordinator(init: CoordinatorInit): Coordinator {
+  const { store, now, random, hasBlob, policy = () => DEFAULT_POLICY, onFault = () => undefined } = init
   const feed = new LiveFeed(() => commits.state)
   const commits = new GroupCommit({
     store,
+    custom: init.custom,
     context: () => ({ now: now(), random, policy: policy() }),
     onCommitted: (events) => {
       feed.committed(events)
+      sweeper.committed(events)
+      trust.committed(events)
     }
   })
+  const trust = new TrustDesk({ store, commits })
+  const sweeper = new Sweeper({ store, commits, onFault })
   const expiring = setInterval(() => {
     commits.execute(decideExpire, { type: 'expire' }).catch(() => undefined) // A full disk is met again, and told, by the next request.
   }, EXPIRE_INTERVAL_MS)
@@ -94,6 +107,7 @@ export function createCoordinator({ store, now, random, hasBlob, policy = () => 
 
   return {
     submit: async (signed: SignedSpec, custodial: boolean, held = false) => {
+      refuseUnlessRun(signed.spec, init)
       const id = jobIdOf(signed.author, signed.spec)
       const missingBlobs = await missing(signed.spec)
       const { created } = await commits.execute(decideSubmit, { type: 'submit', job: id, signed, custodial, missingBlobs, held })
@@ -130,10 +144,18 @@ export function createCoordinator({ store, now, random, hasBlob, policy = () => 
       await commits.execute(decideDisconnect, { type: 'disconnect', host })
     },
     ask: (host, request) => commits.execute(decideAsk, { type: 'ask', host, ...request }),
-    report: async (report, values) => commits.execute(decideReport, { type: 'report', report, values: split(report, values) }),
+    report: async (report, bytes) => {
+      const values = split(report, bytes)
+      const verdicts = verdictsOn(init.judge, commits.state.jobs.get(report.job), report, values)
+      return commits.execute(decideReport, { type: 'report', report, values, ...(verdicts === null ? {} : { verdicts: await verdicts }) })
+    },
     renew: (host, leases) => commits.execute(decideRenew, { type: 'renew', host, leases }),
     release: async (host, job, epoch) => {
       await commits.execute(decideRelease, { type: 'release', host, job, epoch })
+    },
+    reopenings: () => store.reopenings(),
+    reopeningsTold: (upTo) => {
+      store.reopeningsTold(upTo)
     },
     retired: () => new Set([...commits.state.jobs.values()].filter(({ retired }) => retired).map(({ id }) => id)),
     holdsValues,
@@ -145,6 +167,8 @@ export function createCoordinator({ store, now, random, hasBlob, policy = () => 
       // One of them may be decided and not on disk yet.
       return units.length === count ? units.map(({ digest }) => digest) : null
     },
+    settledUnits: (id, from, limit) => store.settledUnits(jobEntry(id).id, from, limit),
+    unitMicroCredits: (id) => jobEntry(id).unitMicroCredits,
     signedSpec: (job) => commits.state.jobs.get(job)?.signed,
     jobs: ({ limit, cursor }) => {
       const newestFirst = [...commits.state.jobs.values()].reverse()
@@ -166,9 +190,15 @@ export function createCoordinator({ store, now, random, hasBlob, policy = () => 
       if (host === undefined) throw new PeerComputeError('NOT_FOUND', `no host has the key ${id}`)
       return explain(whyHost(commits.state, host, policy()))
     },
+    standing: (id) => trust.standing(jobEntry(id)),
+    replicas: (id, unit) => trust.replicas(jobEntry(id), unit),
+    reputation: (id) => trust.reputation(id),
+    reputedHosts: () => trust.reputedHosts(),
+    pardon: (id) => trust.pardon(id),
     hosts: () => [...commits.state.hosts.values()].map(hostView),
     fleet: () => fleet(commits.state),
     credit: () => commits.state.credit,
+    creditBooks: () => creditBooks(commits.state),
     results: (id, { from, limit }) => {
       const { spec } = jobEntry(id).signed
       const units = store.settledUnits(id, from, limit + 1)
@@ -186,6 +216,7 @@ export function createCoordinator({ store, now, random, hasBlob, policy = () => 
       if (!closed) {
         closed = true
         clearInterval(expiring)
+        sweeper.close()
         commits.flush()
         feed.close()
         store.close()
@@ -196,9 +227,7 @@ export function createCoordinator({ store, now, random, hasBlob, policy = () => 
 }
 
 function blobsOf(spec: JobSpec): ContentHash[] {
-  const { wgsl, js, wasm } = spec.kernel
-  const refs = [wgsl?.blob, js?.blob, wasm?.blob, ...spec.inputs.map((input) => input.blob)]
-  return [...new Set(refs.flatMap((ref) => (ref === undefined ? [] : [ref.sha256])))]
+  return [...new Set(jobBlobs(spec).map(({ sha256 }) => sha256))]
 }
 
 /** Cuts the attachment into the successful units' values. Throws FRAME_INVALID when the lengths do not add up. */

@@ -11,6 +11,7 @@ import {
   type CoordinatorEvent,
   type CoordinatorState,
   type CoordinatorStore,
+  type CustomComparison,
   type Decider
 } from '../core/index.ts'
 
@@ -22,6 +23,8 @@ interface Waiting {
 export interface GroupCommitInit {
   readonly store: CoordinatorStore
   readonly context: () => Context
+  /** See CoordinatorState. */
+  readonly custom: CustomComparison | undefined
   /** Called after each commit with what has become true. */
   readonly onCommitted: (events: readonly CoordinatorEvent[]) => void
 }
@@ -38,7 +41,7 @@ export class GroupCommit {
 
   constructor(init: GroupCommitInit) {
     this.#init = init
-    this.#state = rebuild(init.store.load())
+    this.#state = rebuild(init.store.load(), init.custom)
   }
 
   /** Includes decisions whose transaction is still to come; never acknowledge from it. */
@@ -92,7 +95,7 @@ export class GroupCommit {
 
   #goBack(): void {
     const connected = [...this.#state.hosts.values()].filter((host) => host.connected)
-    this.#state = rebuild(this.#init.store.load())
+    this.#state = rebuild(this.#init.store.load(), this.#init.custom)
     markConnected(
       this.#state,
       connected.map(({ host }) => host)

@@ -1,10 +1,18 @@
 /** Turns commits into what readers follow: throttled live events for pages, settlements for the ledger. */
-import type { AccountId, JobId, LiveEvent } from '@peercompute/job-specs'
+import type { AccountId, ContentHash, JobId, LiveEvent } from '@peercompute/job-specs'
 import { jobSummary, RangeSet, type CoordinatorEvent, type CoordinatorState } from '../core/index.ts'
 import type { Settlement } from '../coordinator.ts'
 
 /** A page hears of a job at most this often. */
 export const LIVE_INTERVAL_MS = 250
+
+const CHANGE_FLEET: ReadonlySet<CoordinatorEvent['type']> = new Set([
+  'host-connected',
+  'host-disconnected',
+  'settled',
+  'units-reopened',
+  'leased'
+])
 
 export class LiveFeed {
   readonly #state: () => CoordinatorState
@@ -52,8 +60,8 @@ export class LiveFeed {
       ranges.add(event.unit)
       this.#newlySettled.set(event.job, ranges)
     }
-    this.#fleetChanged ||=
-      event.type === 'host-connected' || event.type === 'host-disconnected' || event.type === 'settled' || event.type === 'leased'
+    if (event.type === 'units-reopened') for (const { unit } of event.units) this.#newlySettled.get(event.job)?.delete(unit)
+    this.#fleetChanged ||= CHANGE_FLEET.has(event.type)
   }
 
   #forget(): void {
@@ -85,29 +93,42 @@ export function fleet({ totals }: CoordinatorState): Extract<LiveEvent, { event:
 
 function settlementsOf(events: readonly CoordinatorEvent[], state: CoordinatorState): Settlement[] {
   const out: Settlement[] = []
-  const earned = new Map<AccountId, Set<JobId>>()
-  const settled = new Map<JobId, Extract<CoordinatorEvent, { type: 'settled' }>[]>()
+  const credited = new Map<AccountId, Set<JobId>>()
+  const settled = new Map<JobId, Map<number, ContentHash>>()
+  const reopened = new Map<JobId, RangeSet>()
+  const credit = (account: AccountId, job: JobId): void => {
+    const jobs = credited.get(account)
+    if (jobs === undefined) credited.set(account, new Set([job]))
+    else jobs.add(job)
+  }
   for (const event of events) {
     const admitted = admittedBy(event, state)
     if (admitted !== null) out.push(admitted)
-    if (event.type !== 'settled') continue
-    const list = settled.get(event.job)
-    if (list === undefined) settled.set(event.job, [event])
-    else list.push(event)
-    for (const { holder, verdict } of event.votes) {
-      if (verdict === 'rejected') continue
-      const jobs = earned.get(holder.account)
-      if (jobs === undefined) earned.set(holder.account, new Set([event.job]))
-      else jobs.add(event.job)
+    if (event.type === 'job-priced') for (const [account] of event.paid) credit(account, event.job)
+    if (event.type === 'settled') {
+      const units = settled.get(event.job)
+      if (units === undefined) settled.set(event.job, new Map([[event.unit, event.digest]]))
+      else units.set(event.unit, event.digest)
+      for (const { holder, verdict } of event.votes) if (verdict !== 'rejected') credit(holder.account, event.job)
+    }
+    if (event.type !== 'units-reopened') continue
+    const ranges = reopened.get(event.job) ?? new RangeSet()
+    reopened.set(event.job, ranges)
+    for (const { unit, votes } of event.units) {
+      ranges.add(unit)
+      settled.get(event.job)?.delete(unit)
+      for (const { holder, verdict } of votes) if (verdict !== 'rejected') credit(holder.account, event.job)
     }
   }
+  for (const [job, ranges] of reopened) out.push({ kind: 'reopened', job, ranges: [...ranges.ranges()] })
   for (const [job, units] of settled) out.push(...runs(job, units))
-  for (const [account, jobs] of earned) out.push({ kind: 'credit', account, microCredits: state.credit.get(account) ?? 0, jobs: [...jobs] })
+  for (const [account, jobs] of credited)
+    out.push({ kind: 'credit', account, microCredits: state.credit.get(account) ?? 0, jobs: [...jobs] })
   for (const event of events) {
     if (event.type === 'lease-over' && event.overtaken !== undefined)
       out.push({ kind: 'overtaken', job: event.job, epoch: event.epoch, host: event.overtaken })
-    // What was never admitted does not end in public.
-    if (event.type !== 'job-state' || state.jobs.get(event.job)?.held === true) continue
+    // What was never admitted does not end in public; what was reopened in the same moment has not ended.
+    if (event.type !== 'job-state' || state.jobs.get(event.job)?.held === true || state.jobs.get(event.job)?.state !== event.state) continue
     if (event.state === 'completed' || event.state === 'failed' || event.state === 'cancelled') {
       out.push({ kind: 'ended', job: event.job, state: event.state, settled: state.jobs.get(event.job)?.settled.size ?? 0 })
     }
@@ -124,10 +145,9 @@ function admittedBy(event: CoordinatorEvent, state: CoordinatorState): Extract<S
 }
 
 /** Consecutive units become one settlement. */
-function runs(job: JobId, units: readonly Extract<CoordinatorEvent, { type: 'settled' }>[]): Settlement[] {
-  const sorted = [...units].sort((a, b) => a.unit - b.unit)
-  const out: { kind: 'settled'; job: JobId; start: number; digests: (typeof sorted)[number]['digest'][] }[] = []
-  for (const { unit, digest } of sorted) {
+function runs(job: JobId, units: ReadonlyMap<number, ContentHash>): Settlement[] {
+  const out: { kind: 'settled'; job: JobId; start: number; digests: ContentHash[] }[] = []
+  for (const [unit, digest] of [...units].sort(([a], [b]) => a - b)) {
     const last = out.at(-1)
     if (last !== undefined && unit === last.start + last.digests.length) last.digests.push(digest)
     else out.push({ kind: 'settled', job, start: unit, digests: [digest] })

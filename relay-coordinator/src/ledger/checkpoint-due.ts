@@ -15,10 +15,14 @@ export interface DueQuestion {
   readonly author: AuthorId
   /** Since the last one, or since the start. */
   readonly elapsedMs: number
+  /** How many of them the next checkpoint would only say again. */
+  readonly repeated: () => number
 }
 
-export function isDue({ ledger, author, elapsedMs }: DueQuestion): boolean {
-  const records = ownTail(ledger, author)
+export function isDue({ ledger, author, elapsedMs, repeated }: DueQuestion): boolean {
+  const tail = ownTail(ledger, author)
+  if (tail < CHECKPOINT_RECORDS_AFTER_MS) return false
+  const records = tail - repeated()
   if (records >= CHECKPOINT_RECORDS) return ledger.checkpoint() === null || elapsedMs === 0 || elapsedMs >= CHECKPOINT_MIN_MS
   return elapsedMs >= CHECKPOINT_MS && records >= CHECKPOINT_RECORDS_AFTER_MS
 }

@@ -2,7 +2,7 @@
  * Settled ranges as a snapshot tells them: joined into aligned blocks, whose digests anybody who has the results can compute again.
  * A range is left as the ledger has it where the units' digests are not held here, after a lost database.
  */
-import { SNAPSHOT_RANGE_UNITS, type ContentHash, type Independence, type JobId } from '@peercompute/job-specs'
+import { SNAPSHOT_RANGE_UNITS, type Independence, type JobId } from '@peercompute/job-specs'
 import type { SettledRange } from '@peercompute/ledger'
 import type { Coordinator } from '../coordinator.ts'
 import { RangeSet } from '../core/index.ts'
@@ -26,18 +26,15 @@ export async function joinedRanges(
     else loose.add(range.start, range.count)
   }
   for (const { start, count } of inBlocks(loose)) {
-    joined.push({ start, count, digest: digestOf(coordinator, job, start, count), independence })
+    const digests = coordinator.settledDigests(job, { start, count })
+    // Units were reopened meanwhile: the ledger is told of it next.
+    if (digests === null) return [...settled]
+    joined.push({ start, count, digest: rangeDigest(digests), independence })
     await new Promise((resolve) => {
       setTimeout(resolve)
     })
   }
   return joined.sort((a, b) => a.start - b.start || a.count - b.count)
-}
-
-function digestOf(coordinator: Pick<Coordinator, 'settledDigests'>, job: JobId, start: number, count: number): ContentHash {
-  const digests = coordinator.settledDigests(job, { start, count })
-  if (digests === null) throw new RangeError(`Units ${start} to ${start + count - 1} of job ${job} are no longer held`)
-  return rangeDigest(digests)
 }
 
 function isBlock({ start, count }: SettledRange): boolean {

@@ -23,6 +23,7 @@ import { jobsNewestFirst } from './all-jobs.ts'
 import { createLedgerIntake } from './ledger-intake.ts'
 import { createLedgerProjection, type LedgerProjection } from './ledger-projection.ts'
 import { ledgerComes } from './recovery.ts'
+import type { ReceiptSource } from './tell-receipts.ts'
 import { remembersWork, restoreJobs, type Restored } from './restore-jobs.ts'
 
 export interface LedgerPartInit {
@@ -36,6 +37,7 @@ export interface LedgerPartInit {
   readonly clock: Clock
   readonly logger: Logger | undefined
   readonly onFault: (error: unknown) => void
+  readonly receipts?: ReceiptSource
   readonly recover: boolean
   readonly recoverFrom?: string | undefined
 }
@@ -92,6 +94,7 @@ export async function openLedgerPart(init: LedgerPartInit): Promise<LedgerPart> 
     clock,
     metrics,
     onFault,
+    ...(init.receipts === undefined ? {} : { receipts: init.receipts }),
     revocations: () => operator.revocations.list(),
     intakeSettled: () => intake.settled()
   })

@@ -5,7 +5,15 @@
  * comparing the feed with the store. From time to time a checkpoint sums the feed up, so that a newcomer need not read all of it.
  */
 import { setImmediate as otherWork } from 'node:timers/promises'
-import { certifyHost, PeerComputeError, type AuthorId, type JobId, type KeyPair, type RevocationView } from '@peercompute/job-specs'
+import {
+  certifyHost,
+  PeerComputeError,
+  REOPEN_RANGES_MAX,
+  type AuthorId,
+  type JobId,
+  type KeyPair,
+  type RevocationView
+} from '@peercompute/job-specs'
 import { createFold, followLedger, writeCheckpoint, type Ledger } from '@peercompute/ledger'
 import type { Clock } from '@peercompute/p2p/time'
 import type { Coordinator, Settlement } from '../coordinator.ts'
@@ -14,9 +22,10 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { isDue } from './checkpoint-due.ts'
 import { makeSnapshot } from './make-snapshot.ts'
 import { OwedRecords } from './owed-records.ts'
-import { feedsOf, hasFeed, readProjected, type Projected } from './projected-jobs.ts'
+import { feedsOf, hasFeed, noteReopened, projectedJob, readProjected, type Projected } from './projected-jobs.ts'
 import { appendSettlements } from './settlement-records.ts'
 import { settlementsMissing } from './settlements-missing.ts'
+import { tellReceipts, type ReceiptSource } from './tell-receipts.ts'
 
 export const FLUSH_MS = 1_000
 /** Many small jobs that end one after the other share a flush. */
@@ -33,7 +42,7 @@ export const CATCH_UP_MS_MAX = 60_000
 /** Of one turn of the event loop. */
 const RECORDS_AT_A_TIME = 8
 /** A job is admitted before its units are told, and ended after them. */
-const ORDER: Readonly<Record<Settlement['kind'], number>> = { admitted: 0, settled: 1, ended: 2, credit: 3, overtaken: 4 }
+const ORDER: Readonly<Record<Settlement['kind'], number>> = { admitted: 0, reopened: 1, settled: 2, ended: 3, credit: 4, overtaken: 5 }
 
 export interface ProjectionComponents {
   readonly coordinator: Coordinator
@@ -43,6 +52,8 @@ export interface ProjectionComponents {
   readonly clock: Clock
   readonly metrics: Pick<Metrics, 'ledgerFlushed'>
   readonly onFault: (error: unknown) => void
+  /** Makes the receipts of ended jobs, which are then named in the feed. None by default. */
+  readonly receipts?: ReceiptSource
   /** All that were ever made. None by default. */
   readonly revocations?: () => readonly RevocationView[]
   /** Resolves when every job that the ledger has brought so far was decided on. */
@@ -63,7 +74,7 @@ export interface LedgerProjection {
 }
 
 export function createLedgerProjection(components: ProjectionComponents): LedgerProjection {
-  const { coordinator, ledger, keys, clock, metrics, onFault, intakeSettled, revocations = () => [] } = components
+  const { coordinator, ledger, keys, clock, metrics, onFault, receipts, intakeSettled, revocations = () => [] } = components
   const { root } = keys.certificate
   const writers = { coordinator, own: ledger.writer(keys.operational), custodial: ledger.writer(keys.custodial) }
   const fold = createFold(root)
@@ -73,6 +84,7 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
   const owed = new OwedRecords()
   let roundAt = 0
   let behind = true
+  let reopened = false
   let catchingUp = false
   let failures = 0
   let catchUpAt = 0
@@ -84,15 +96,42 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
   let started = false
   let closed = false
 
+  const teller =
+    receipts &&
+    tellReceipts({
+      receipts,
+      clock,
+      onFault,
+      append: ({ job, ...receipt }) =>
+        inTurn(async () => {
+          if (!closed && projected.jobs.get(job)?.ended === true) await writers.own.append('job.receipt', { job, ...receipt })
+        })
+    })
+
+  /** Of units whose values are not held there are no receipts. */
+  function receiptDue(job: JobId): void {
+    if (coordinator.signedSpec(job) === undefined) return
+    const { units, notHeld = 0 } = coordinator.job(job)
+    if (units.validated > notHeld) teller?.due(job)
+  }
+
   const unsubscribe = coordinator.onSettlement((settlement) => {
     // The store has it, and catching up finds it there.
     if (behind && !catchingUp) return
     if (settlement.kind === 'credit' || settlement.kind === 'settled') owed.note(settlement)
+    else if (settlement.kind === 'reopened') reopen(settlement)
     else if (settlement.kind !== 'overtaken') waiting.push(settlement)
     if (settlement.kind !== 'ended' || hurried) return
     hurried = true
     if (started && !ticking && !closed) schedule()
   })
+
+  /** What was to be told of these units, and of the end of their job, is no longer true. */
+  function reopen({ job, ranges }: Extract<Settlement, { kind: 'reopened' }>): void {
+    reopened = true
+    owed.forget(job, ranges)
+    waiting = waiting.filter((settlement) => settlement.kind !== 'ended' || settlement.job !== job)
+  }
 
   async function openFeed(author: KeyPair, open: () => Promise<void>): Promise<void> {
     if (!feedsOf(ledger, author.publicKey as AuthorId).some((feed) => hasFeed(ledger, feed))) await open()
@@ -111,6 +150,7 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
     const outcomes = await Promise.allSettled(appendSettlements(writers, projected, settlements))
     const rejected = outcomes.filter((outcome) => outcome.status === 'rejected')
     metrics.ledgerFlushed(outcomes.length - rejected.length, 'appended')
+    for (const settlement of settlements) if (settlement.kind === 'ended') receiptDue(settlement.job)
     if (rejected.length === 0) return
     metrics.ledgerFlushed(rejected.length, 'failed')
     throw rejected[0]?.reason
@@ -131,12 +171,34 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
     try {
       projected = readProjected(fold.state(), coordinator.retired())
       for (const revocation of revocations()) await revoke(revocation)
+      await tellReopened()
       for await (const batch of settlementsMissing(coordinator, projected)) await append(batch)
       behind = false
       failures = 0
     } finally {
       catchingUp = false
     }
+  }
+
+  /** What the store has taken back. Returns the jobs of which the feed now says less than before. */
+  async function tellReopened(): Promise<ReadonlySet<JobId>> {
+    reopened = false
+    const jobs = new Set<JobId>()
+    const due = coordinator.reopenings()
+    for (const { job, ranges } of due) {
+      if (!noteReopened(projectedJob(projected, job), ranges)) continue
+      jobs.add(job)
+      for (let from = 0; from < ranges.length; from += REOPEN_RANGES_MAX)
+        await writers.own.append('units.reopen', { job, ranges: ranges.slice(from, from + REOPEN_RANGES_MAX).map(([a, b]) => [a, b]) })
+    }
+    const last = due.at(-1)
+    if (last !== undefined) coordinator.reopeningsTold(last.no)
+    return jobs
+  }
+
+  /** What of the reopened ranges is still believed is told again, from the store. */
+  async function tellRest(jobs: ReadonlySet<JobId>): Promise<void> {
+    if (jobs.size > 0) for await (const batch of settlementsMissing(coordinator, projected, jobs)) await append(batch)
   }
 
   /** All that is owed, or what is due. Jobs that have ended are told of in full. */
@@ -152,6 +214,7 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
     }
     try {
       if (behind) await catchUp()
+      else if (reopened) await tellRest(await tellReopened())
       await append(settlements)
     } catch (error) {
       fallBehind()
@@ -174,7 +237,7 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
     if (made === null) return
     // Before the ledger forgets them: a job that is retired here only would be told anew.
     await coordinator.retire(made.retired)
-    await writeCheckpoint(ledger, writers.own, made.snapshot, state.revokedJobs)
+    await writeCheckpoint(ledger, writers.own, made.snapshot, state)
     await writers.custodial.nextEpoch()
     projected = readProjected(fold.state(), coordinator.retired())
   }
@@ -199,16 +262,25 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
 
   async function tick(): Promise<void> {
     hurried = false
-    if (behind ? clock.now() >= catchUpAt : waiting.length > 0 || (!owed.empty && clock.now() >= roundAt))
+    if (behind ? clock.now() >= catchUpAt : reopened || waiting.length > 0 || (!owed.empty && clock.now() >= roundAt))
       await inTurn(() => flushNow('due'))
     await checkpointIfDue().catch(onFault)
+  }
+
+  /** Revoked jobs and receipts have no place in a snapshot. */
+  function repeated(): number {
+    const { revokedJobs, jobs } = fold.state()
+    let receipted = 0
+    for (const { receipt } of jobs.values()) if (receipt !== undefined) receipted++
+    return revokedJobs.size + receipted
   }
 
   async function checkpointIfDue(): Promise<void> {
     if (
       behind ||
+      reopened ||
       ledger.root !== root ||
-      !isDue({ ledger, author: keys.operational.publicKey as AuthorId, elapsedMs: clock.now() - checkpointAt })
+      !isDue({ ledger, author: keys.operational.publicKey as AuthorId, elapsedMs: clock.now() - checkpointAt, repeated })
     )
       return
     await intakeSettled?.()
@@ -228,6 +300,7 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
       await inTurn(catchUp)
       if (checkpoint) await inTurn(checkpointNow)
       else await checkpointIfDue().catch(onFault)
+      for (const job of fold.state().jobs.values()) if (job.ended !== null && job.receipt === undefined) receiptDue(job.id)
       schedule()
     },
     flush: () => (started ? inTurn(() => flushNow('all')) : Promise.resolve()),
@@ -246,6 +319,7 @@ export function createLedgerProjection(components: ProjectionComponents): Ledger
       if (closed) return
       closed = true
       cancelTimer()
+      teller?.close()
       if (started) await inTurn(() => flushNow('all'))
       unsubscribe()
       stopFolding()

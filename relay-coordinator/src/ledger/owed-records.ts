@@ -29,6 +29,13 @@ export class OwedRecords {
     }
   }
 
+  /** These units are no longer settled. */
+  forget(job: JobId, ranges: readonly (readonly [start: number, count: number])[]): void {
+    const units = this.#units.get(job)
+    if (units === undefined) return
+    for (const [start, count] of ranges) for (let unit = start; unit < start + count; unit++) units.delete(unit)
+  }
+
   /** What belongs to these jobs, one settlement for each record; it is owed no more. */
   takeOf(jobs: ReadonlySet<JobId>): Owed[] {
     const taken: Owed[] = []

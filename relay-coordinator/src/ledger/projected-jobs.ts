@@ -6,9 +6,9 @@ import { RangeSet } from '../core/index.ts'
 export interface ProjectedJob {
   admitted: boolean
   ended: boolean
-  readonly settled: RangeSet
-  /** The settled ranges' digests by first unit. */
-  readonly ranges: Map<number, ContentHash>
+  settled: RangeSet
+  /** The settled ranges by first unit. */
+  readonly ranges: Map<number, { readonly count: number; readonly digest: ContentHash }>
 }
 
 export interface Projected {
@@ -39,7 +39,20 @@ export function readProjected(state: LedgerState, retired: ReadonlySet<JobId>): 
 
 export function noteRange(job: ProjectedJob, start: number, count: number, digest: ContentHash): void {
   job.settled.add(start, count)
-  job.ranges.set(start, digest)
+  job.ranges.set(start, { count, digest })
+}
+
+/** Ranges with a reopened unit count no more, and the job goes on. False when nothing of it had been told. */
+export function noteReopened(job: ProjectedJob, reopened: readonly (readonly [start: number, count: number])[]): boolean {
+  if (!job.ended && !reopened.some(([start, count]) => job.settled.meets(start, count))) return false
+  job.ended = false
+  const units = new RangeSet()
+  for (const [start, count] of reopened) units.add(start, count)
+  job.settled = new RangeSet()
+  for (const [start, { count }] of job.ranges)
+    if (units.meets(start, count)) job.ranges.delete(start)
+    else job.settled.add(start, count)
+  return true
 }
 
 const DIGEST_BYTES = 32
@@ -61,7 +74,7 @@ function nibble(hex: string, at: number): number {
 
 /** The `root` of `job.end`: SHA-256 over the digests of the settled ranges that the ledger then shows, by first unit. */
 export function jobRoot(job: ProjectedJob): ContentHash {
-  return rangeDigest([...job.ranges].sort(([a], [b]) => a - b).map(([, digest]) => digest))
+  return rangeDigest([...job.ranges].sort(([a], [b]) => a - b).map(([, { digest }]) => digest))
 }
 
 export function hasFeed(ledger: Ledger, { author, epoch }: FeedName): boolean {

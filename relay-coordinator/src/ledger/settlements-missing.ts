@@ -8,9 +8,14 @@ import { projectedJob, type Projected } from './projected-jobs.ts'
 /** Digests that are read at a time: some milliseconds. */
 const PAGE_UNITS = 4_096
 
-export async function* settlementsMissing(coordinator: Coordinator, projected: Projected): AsyncGenerator<Settlement[]> {
+/** `only`: of these jobs; of all by default. */
+export async function* settlementsMissing(
+  coordinator: Coordinator,
+  projected: Projected,
+  only?: ReadonlySet<JobId>
+): AsyncGenerator<Settlement[]> {
   for (const job of [...jobsNewestFirst(coordinator)].reverse()) {
-    if (job.held) continue
+    if (job.held || only?.has(job.id) === false) continue
     const known = projectedJob(projected, job.id)
     if (!known.admitted) {
       const signed = coordinator.signedSpec(job.id)

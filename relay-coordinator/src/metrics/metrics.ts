@@ -1,5 +1,5 @@
 /** What the coordinator counts. `docs/METRICS.md` lists exactly these (a test compares them). No label per host or job. */
-import { reportAnswers, type ErrorCode, type Report, type ReportAnswer } from '@peercompute/job-specs'
+import { MICRO_CREDITS, reportAnswers, type CreditFinding, type ErrorCode, type Report, type ReportAnswer } from '@peercompute/job-specs'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Coordinator } from '../coordinator.ts'
 import type { DiskGuard } from '../durability/disk-guard.ts'
@@ -23,6 +23,7 @@ export interface Metrics extends WorkMetrics, HttpMetrics {
   /** `failed`: it will be tried again from the store. */
   ledgerFlushed(records: number, outcome: 'appended' | 'failed'): void
   followRelays(relays: () => readonly RelayView[]): void
+  followCreditAudit(finding: () => CreditFinding | null): void
   /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -124,6 +125,23 @@ export function createMetrics(coordinator: Coordinator, disk: Pick<DiskGuard, 'f
       this.set((user + system) / 1e6)
     }
   })
+  let finding: () => CreditFinding | null = () => null
+  new Gauge({
+    name: 'peercompute_credit_difference',
+    help: 'Credit that no settled unit accounts for, by the last audit: 0 when the books are right, NaN before the first.',
+    registers,
+    collect() {
+      this.set((finding()?.difference ?? NaN) / MICRO_CREDITS)
+    }
+  })
+  new Gauge({
+    name: 'peercompute_credit_audited_seconds',
+    help: 'When credit was last audited, as Unix time; 0 before the first audit.',
+    registers,
+    collect() {
+      this.set((finding()?.at ?? 0) / 1_000)
+    }
+  })
   let relays: () => readonly RelayView[] = () => []
   registerRelayMetrics(registry, () => relays())
   for (const answer of reportAnswers) answers.inc({ answer }, 0)
@@ -165,6 +183,9 @@ export function createMetrics(coordinator: Coordinator, disk: Pick<DiskGuard, 'f
     },
     followRelays(views) {
       relays = views
+    },
+    followCreditAudit(last) {
+      finding = last
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

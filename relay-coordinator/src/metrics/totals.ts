@@ -25,6 +25,7 @@ export function createTotals(coordinator: Coordinator): Totals {
   const unsubscribe = coordinator.onSettlement((settlement) => {
     if (settlement.kind === 'admitted') jobs++
     if (settlement.kind === 'settled') validatedUnits += settlement.digests.length
+    if (settlement.kind === 'reopened') for (const [, count] of settlement.ranges) validatedUnits -= count
   })
   return {
     get jobs() {

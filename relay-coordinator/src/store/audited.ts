@@ -1,8 +1,7 @@
 /** Which events must be provable, and what is said of them. */
-import type { JobId } from '@peercompute/job-specs'
-import { RangeSet, type CoordinatorEvent } from '../core/index.ts'
+import type { AccountId, JobId } from '@peercompute/job-specs'
+import { RangeSet, type CoordinatorEvent, type Vote } from '../core/index.ts'
 import type { AuditLog } from './audit-log.ts'
-import { earned } from './row-writer.ts'
 
 type Settled = Extract<CoordinatorEvent, { type: 'settled' }>
 
@@ -17,9 +16,7 @@ export function auditEvents(log: AuditLog, events: readonly CoordinatorEvent[]):
   }
   for (const event of events) if (event.type !== 'job-state') auditOne(log, event)
   for (const [job, units] of settled) {
-    const ranges = new RangeSet()
-    for (const { unit } of units) ranges.add(unit)
-    log.add('settled', { job, units: [...ranges.ranges()], credit: Object.fromEntries(earned(units)) }, units[0]?.at ?? 0)
+    log.add('settled', { job, units: rangesOf(units), credit: creditOf(units, ({ microCredits }) => microCredits) }, units[0]?.at ?? 0)
   }
   // After what brought the job there.
   for (const event of events) if (event.type === 'job-state') auditOne(log, event)
@@ -45,9 +42,42 @@ function auditOne(log: AuditLog, event: CoordinatorEvent): void {
     case 'units-restored':
       log.add(event.type, { job: event.job, units: [[event.start, event.count]] }, event.at)
       return
+    case 'units-reopened': {
+      const { job, cause, units, microCredits } = event
+      log.add(event.type, { job, cause, units: rangesOf(units), credit: creditOf(units, () => -microCredits) }, event.at)
+      return
+    }
+    case 'job-priced':
+      // `results`: those of each account that had been paid for at the price before.
+      log.add(event.type, { job: event.job, microCredits: event.microCredits, results: Object.fromEntries(event.paid) }, 0)
+      return
+    case 'host-banned':
+      log.add(event.type, { host: event.host, cause: event.cause }, event.at)
+      return
+    case 'host-pardoned':
+      log.add(event.type, { host: event.host }, event.at)
+      return
     case 'credit-restored':
       log.add(event.type, { account: event.account, microCredits: event.microCredits }, 0)
       return
     default:
   }
+}
+
+function rangesOf(units: readonly { readonly unit: number }[]): readonly (readonly [number, number])[] {
+  const ranges = new RangeSet()
+  for (const { unit } of units) ranges.add(unit)
+  return [...ranges.ranges()]
+}
+
+/** Per account. `each`: for one agreeing result of the unit. */
+function creditOf<U extends { readonly votes: readonly Vote[] }>(
+  units: readonly U[],
+  each: (unit: U) => number
+): Record<AccountId, number> {
+  const out = new Map<AccountId, number>()
+  for (const unit of units)
+    for (const { holder, verdict } of unit.votes)
+      if (verdict !== 'rejected') out.set(holder.account, (out.get(holder.account) ?? 0) + each(unit))
+  return Object.fromEntries(out)
 }

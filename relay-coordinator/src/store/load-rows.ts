@@ -5,6 +5,7 @@ import {
   PeerComputeError,
   accountIdSchema,
   contentHashSchema,
+  executorKindSchema,
   hostDescriptionSchema,
   hostIdSchema,
   jobIdSchema,
@@ -16,6 +17,7 @@ import {
 } from '@peercompute/job-specs'
 import { unitMicroCredits, type StoredRows } from '../core/index.ts'
 import type { HolderTable } from './holders.ts'
+import { islands, settledRanges } from './settled-ranges.ts'
 import { specText } from './spec-bytes.ts'
 
 const parsed = <T extends z.ZodType>(schema: T) =>
@@ -25,6 +27,12 @@ const parsed = <T extends z.ZodType>(schema: T) =>
     .pipe(schema)
 const flag = z.int().transform((value) => value !== 0)
 const failureSummary = z.object({ units: z.int(), message: z.string(), host: z.string() })
+
+const pricingSchema = z.object({
+  operations: z.array(z.number()),
+  paid: z.array(z.tuple([accountIdSchema, z.int()])),
+  hosts: z.array(z.tuple([hostIdSchema, z.int()])).default([])
+})
 
 const jobRowSchema = z
   .object({
@@ -46,7 +54,13 @@ const jobRowSchema = z
     ended_at: z.int().nullable(),
     retired: flag,
     settlers: parsed(z.array(hostIdSchema)),
-    failures: parsed(z.array(z.tuple([z.union([unitFailureSchema, reasonCodeSchema]), failureSummary])))
+    failures: parsed(z.array(z.tuple([z.union([unitFailureSchema, reasonCodeSchema]), failureSummary]))),
+    reduce_anew: flag,
+    // Null in rows of before there were prices: theirs was fixed by the specification.
+    unit_micro_credits: z.int().nullable(),
+    pricing: z.union([z.null(), parsed(pricingSchema)]),
+    // Null in rows of before it was counted: then it is at most this.
+    agreeing: z.int().nullable()
   })
   .transform((row) => ({
     no: row.no,
@@ -67,9 +81,10 @@ const jobRowSchema = z
     retired: row.retired,
     settlers: row.settlers,
     failures: row.failures,
-    reduceAnew: false,
-    unitMicroCredits: unitMicroCredits(row.signed.spec.unitOperations),
-    pricing: null
+    reduceAnew: row.reduce_anew,
+    unitMicroCredits: row.unit_micro_credits ?? unitMicroCredits(row.signed.spec.unitOperations),
+    pricing: row.pricing,
+    agreeing: row.agreeing ?? row.executions
   }))
 const leaseRowSchema = z.object({
   job: z.int(),
@@ -90,7 +105,8 @@ const resultRowSchema = z.object({
   digest: contentHashSchema,
   value: z.instanceof(Uint8Array),
   compute_ms: z.number(),
-  at: z.int()
+  at: z.int(),
+  verified: flag
 })
 const failureRowSchema = z.object({
   job: z.int(),
@@ -115,12 +131,17 @@ const hostRowSchema = z
     micro_credits: z.int()
   })
   .transform(({ last_seen_at: lastSeenAt, micro_credits: microCredits, ...row }) => ({ ...row, lastSeenAt, microCredits }))
-const creditRowSchema = z.object({ account: accountIdSchema, micro_credits: z.int() })
-const segmentRowSchema = z.object({ job: z.int(), ranges: parsed(z.array(z.tuple([z.int(), z.int()]))) })
-
-/** Consecutive units of a table as ranges (gaps and islands), so that loading grows with the ranges. */
-const islands = (table: 'settled' | 'errored') =>
-  `SELECT job, MIN(unit) AS start, COUNT(*) AS count FROM (SELECT job, unit, unit - ROW_NUMBER() OVER (PARTITION BY job ORDER BY unit) AS island FROM ${table}) GROUP BY job, island`
+const creditRowSchema = z.object({ account: accountIdSchema, micro_credits: z.int(), carried: z.int() })
+const reputationRowSchema = z.object({
+  host: hostIdSchema,
+  executor: executorKindSchema,
+  program: contentHashSchema,
+  passed: z.int(),
+  checks: z.int(),
+  failures: z.int(),
+  colluded: z.int()
+})
+const banRowSchema = z.object({ host: hostIdSchema, cause: z.enum(['collusion', 'errors']), at: z.int(), swept: flag })
 
 /** Throws STORE_DAMAGED. */
 export function loadRows(database: DatabaseSync, holders: HolderTable): StoredRows {
@@ -131,8 +152,16 @@ export function loadRows(database: DatabaseSync, holders: HolderTable): StoredRo
       .map((row) => {
         const parsed = schema.safeParse(row)
         if (parsed.success) return parsed.data
-        throw new PeerComputeError('STORE_DAMAGED', `a row of the database cannot be read: ${z.prettifyError(parsed.error)}`)
+        throw unreadable(parsed.error)
       })
+  const readable = <T>(read: () => T): T => {
+    try {
+      return read()
+    } catch (cause) {
+      if (!(cause instanceof z.ZodError)) throw cause
+      throw unreadable(cause)
+    }
+  }
   const jobs = all(jobRowSchema, 'SELECT jobs.*, specs.signed FROM jobs JOIN specs ON specs.job = jobs.no ORDER BY no')
   const ids = new Map(jobs.map((job) => [job.no, job.id]))
   const ofJob = <Row extends { job: number }, Out>(rows: Row[], map: (job: (typeof jobs)[number]['id'], row: Row) => Out): Out[] =>
@@ -142,8 +171,8 @@ export function loadRows(database: DatabaseSync, holders: HolderTable): StoredRo
     })
   return {
     jobs: jobs.map(({ no: _no, ...row }) => row),
-    reputations: [],
-    bans: [],
+    reputations: all(reputationRowSchema, 'SELECT * FROM reputations ORDER BY host, executor, program'),
+    bans: all(banRowSchema, 'SELECT * FROM bans ORDER BY at, host'),
     leases: ofJob(all(leaseRowSchema, 'SELECT * FROM leases ORDER BY job, epoch'), (job, row) => ({
       ...row,
       job,
@@ -160,7 +189,8 @@ export function loadRows(database: DatabaseSync, holders: HolderTable): StoredRo
         digest: row.digest,
         value: row.value,
         computeMs: row.compute_ms,
-        at: row.at
+        at: row.at,
+        ...(row.verified ? { verified: true as const } : {})
       }
     })),
     failures: ofJob(
@@ -171,12 +201,10 @@ export function loadRows(database: DatabaseSync, holders: HolderTable): StoredRo
         attempt: { epoch, holder: holders.parse(holder), reason, message }
       })
     ),
-    settled: [
-      ...ofJob(all(segmentRowSchema, 'SELECT job, ranges FROM segments ORDER BY job, no'), (job, { ranges }) =>
-        ranges.map(([start, count]) => ({ job, start, count }))
-      ).flat(),
-      ...ofJob(all(rangeRowSchema, islands('settled')), (job, { start, count }) => ({ job, start, count }))
-    ],
+    settled: ofJob(
+      readable(() => settledRanges(database)),
+      (job, { start, count }) => ({ job, start, count })
+    ),
     notHeld: ofJob(all(rangeRowSchema, 'SELECT job, start, count FROM not_held ORDER BY job, start'), (job, { start, count }) => ({
       job,
       start,
@@ -184,6 +212,12 @@ export function loadRows(database: DatabaseSync, holders: HolderTable): StoredRo
     })),
     errored: ofJob(all(rangeRowSchema, islands('errored')), (job, { start, count }) => ({ job, start, count })),
     hosts: all(hostRowSchema, 'SELECT * FROM hosts ORDER BY host'),
-    credit: all(creditRowSchema, 'SELECT * FROM credit ORDER BY account').map((row) => [row.account, row.micro_credits] as const)
+    credit: all(creditRowSchema, 'SELECT * FROM credit ORDER BY account').map(
+      (row) => [row.account, row.micro_credits, row.carried] as const
+    )
   }
+}
+
+function unreadable(cause: z.ZodError): PeerComputeError {
+  return new PeerComputeError('STORE_DAMAGED', `a row of the database cannot be read: ${z.prettifyError(cause)}`, { cause })
 }

@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { rebuild } from '../core/index.ts'
+import { rebuild, unitMicroCredits } from '../core/index.ts'
 import { driveStore, range, settledUnit } from '../testing/drive-store.ts'
 import { connectedHost, smallSpec, unsigned } from '../testing/fixtures.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { MIGRATIONS } from './schema.ts'
+import { specBytes } from './spec-bytes.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>
@@ -22,6 +23,9 @@ const holders = ['a', 'b'].map((name) => {
   const { host, account, subnet } = connectedHost(name)
   return { host, account, subnet, executor: 'js' as const }
 })
+
+/** What is said of votes of which no more was kept. */
+const BEFORE_TRUST = { probeVersion: 1, computeMs: 0, metric: 0, bound: 0 }
 
 /** As version 2 of the tables was written: holders and votes spelled out, the signed job in its row, the audit log without hashes. */
 function writeVersion2(): void {
@@ -63,8 +67,8 @@ it('a database of version 2 is brought forward with all that it holds', () => {
     {
       ...settledUnit(3),
       votes: [
-        { epoch: 1, holder: holders[0], numericClass: 'test', verdict: 'canonical' },
-        { epoch: 2, holder: holders[1], numericClass: 'test', verdict: 'rejected' }
+        { ...BEFORE_TRUST, digest: settledUnit(3).digest, epoch: 1, holder: holders[0], numericClass: 'test', verdict: 'canonical' },
+        { ...BEFORE_TRUST, digest: settledUnit(3).digest, epoch: 2, holder: holders[1], numericClass: 'test', verdict: 'rejected' }
       ]
     }
   ])
@@ -76,7 +80,7 @@ it('a database of version 2 is brought forward with all that it holds', () => {
     ],
     [[0, 1]]
   ])
-  expect(rows.credit).toEqual([[holders[0]?.account, 12]])
+  expect(rows.credit).toEqual([[holders[0]?.account, 12, 0]])
 
   // It goes on, and old and new rows stand side by side.
   driveStore(store, { unitCount: 9 }).settle([6, 7])
@@ -91,6 +95,53 @@ it('a database of version 2 is brought forward with all that it holds', () => {
   const again = openSqliteStore(file)
   expect(rebuild(again.load()).jobs.get(job)?.settled.size).toBe(4)
   again.close()
+})
+
+/** As version 3 of the tables was written: holders by number, votes in short, and nothing of trust. */
+function writeVersion3(): void {
+  const database = new DatabaseSync(file)
+  for (const migration of MIGRATIONS.slice(0, 3)) database.exec(migration)
+  database.exec('PRAGMA user_version = 3')
+  const { digest, value, settledAt } = settledUnit(3)
+  database
+    .prepare(
+      `INSERT INTO jobs (id, custodial, submitted_at, state, missing_blobs, cursor, next_epoch, executions, reduced, settlers, failures)
+       VALUES (?, 0, 5, 'running', '[]', 5, 4, 2, '{"kind":"sum","sum":"3"}', '[]', '[]')`
+    )
+    .run(job)
+  database.prepare('INSERT INTO specs VALUES (1, ?)').run(specBytes(signed))
+  for (const { host, account, subnet, executor } of holders)
+    database.prepare('INSERT INTO holders (host, account, subnet, executor) VALUES (?, ?, ?, ?)').run(host, account, subnet, executor)
+  const votes = [
+    [1, 1, 'test', 'c'],
+    [2, 2, 'test', 'r']
+  ]
+  database.prepare('INSERT INTO settled VALUES (1, 3, ?, ?, ?, ?)').run(digest, value, JSON.stringify(votes), settledAt)
+  database.prepare("INSERT INTO pending_results VALUES (1, 4, 1, 1, 'test', 1, ?, ?, 1.5, 7)").run(digest, value)
+  database.close()
+}
+
+it('a database of version 3 is brought forward: no host has a reputation, and the price of its jobs is fixed', () => {
+  writeVersion3()
+  const store = openSqliteStore(file)
+  const rows = store.load()
+  const price = unitMicroCredits(signed.spec.unitOperations)
+  expect(rows.jobs).toEqual([expect.objectContaining({ id: job, signed, reduceAnew: false, unitMicroCredits: price, pricing: null })])
+  expect([rows.reputations, rows.bans]).toEqual([[], []])
+  expect(rows.results.map(({ result }) => [result.holder, 'verified' in result])).toEqual([[holders[0], false]])
+  expect(store.settledUnits(job, 0, 10)).toEqual([
+    {
+      ...settledUnit(3),
+      votes: [
+        { ...BEFORE_TRUST, digest: settledUnit(3).digest, epoch: 1, holder: holders[0], numericClass: 'test', verdict: 'canonical' },
+        { ...BEFORE_TRUST, digest: settledUnit(3).digest, epoch: 2, holder: holders[1], numericClass: 'test', verdict: 'rejected' }
+      ]
+    }
+  ])
+  driveStore(store, { unitCount: 9 }).settle([6])
+  expect(store.settledUnits(job, 0, 10)[1]).toEqual(settledUnit(6))
+  expect(store.load().reputations.length).toBeGreaterThan(0)
+  store.close()
 })
 
 it('a database of a newer program is refused, and left as it is', () => {

@@ -6,10 +6,10 @@ export function rowStatements(database: DatabaseSync) {
   return {
     jobNumber: prepare('SELECT no FROM jobs WHERE id = ?'),
     updateJob: prepare(
-      'UPDATE jobs SET state = ?, state_why = ?, held = ?, missing_blobs = ?, cursor = ?, next_epoch = ?, executions = ?, reduced = ?, first_settled_at = ?, ended_at = ?, retired = ?, settlers = ?, failures = ? WHERE id = ?'
+      'UPDATE jobs SET state = ?, state_why = ?, held = ?, missing_blobs = ?, cursor = ?, next_epoch = ?, executions = ?, reduced = ?, first_settled_at = ?, ended_at = ?, retired = ?, settlers = ?, failures = ?, reduce_anew = ?, unit_micro_credits = ?, pricing = ?, agreeing = ? WHERE id = ?'
     ),
     insertJob: prepare(
-      'INSERT INTO jobs (state, state_why, held, missing_blobs, cursor, next_epoch, executions, reduced, first_settled_at, ended_at, retired, settlers, failures, id, custodial, submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+      'INSERT INTO jobs (state, state_why, held, missing_blobs, cursor, next_epoch, executions, reduced, first_settled_at, ended_at, retired, settlers, failures, reduce_anew, unit_micro_credits, pricing, agreeing, id, custodial, submitted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
     ),
     // Apart from the job's row, which every transaction writes anew.
     putSpec: prepare('INSERT INTO specs (job, signed) VALUES (?, ?)'),
@@ -18,10 +18,20 @@ export function rowStatements(database: DatabaseSync) {
     endLease: prepare('UPDATE leases SET over = 1 WHERE job = ? AND epoch = ?'),
     dropLease: prepare('DELETE FROM leases WHERE job = ? AND epoch = ?'),
     putResult: prepare(
-      'INSERT INTO pending_results (job, unit, epoch, holder, numeric_class, probe_version, digest, value, compute_ms, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+      'INSERT INTO pending_results (job, unit, epoch, holder, numeric_class, probe_version, digest, value, compute_ms, at, verified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
     ),
     putFailure: prepare('INSERT INTO failed_attempts (job, unit, epoch, holder, reason, message) VALUES (?, ?, ?, ?, ?, ?)'),
-    putSettled: prepare('INSERT INTO settled (job, unit, digest, value, votes, at) VALUES (?, ?, ?, ?, ?, ?)'),
+    putSettled: prepare('INSERT INTO settled (job, unit, digest, value, votes, error_probability, at) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    takeBack: prepare('DELETE FROM settled WHERE job = ? AND unit = ?'),
+    putUntold: prepare('INSERT INTO untold_reopenings (job, ranges) VALUES (?, ?)'),
+    putBan: prepare('INSERT OR REPLACE INTO bans (host, cause, at, swept) VALUES (?, ?, ?, 0)'),
+    banSwept: prepare('UPDATE bans SET swept = 1 WHERE host = ?'),
+    dropBan: prepare('DELETE FROM bans WHERE host = ?'),
+    // The first versions spelled holders out.
+    forgetResultsOf: prepare(
+      "DELETE FROM pending_results WHERE holder IN (SELECT CAST(no AS TEXT) FROM holders WHERE host = ?1) OR (holder LIKE '{%' AND json_extract(holder, '$.host') = ?1)"
+    ),
+    putReputation: prepare('INSERT OR REPLACE INTO reputations VALUES (?, ?, ?, ?, ?, ?, ?)'),
     putNotHeld: prepare('INSERT INTO not_held (job, start, count) VALUES (?, ?, ?)'),
     putErrored: prepare('INSERT INTO errored (job, unit, reason) VALUES (?, ?, ?)'),
     forgetResults: prepare('DELETE FROM pending_results WHERE job = ? AND unit = ?'),
@@ -34,6 +44,6 @@ export function rowStatements(database: DatabaseSync) {
     ],
     putHost: prepare('INSERT OR REPLACE INTO hosts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     updateHost: prepare('UPDATE hosts SET last_seen_at = ?, validated = ?, rejected = ?, failed = ?, micro_credits = ? WHERE host = ?'),
-    putCredit: prepare('INSERT OR REPLACE INTO credit VALUES (?, ?)')
+    putCredit: prepare('INSERT OR REPLACE INTO credit (account, micro_credits, carried) VALUES (?, ?, ?)')
   }
 }

@@ -1,44 +1,51 @@
 /** Events as rows. What is settled in the transaction that brings its last result never becomes a pending row. */
 import type { DatabaseSync } from 'node:sqlite'
-import { PeerComputeError, type AccountId, type HostId, type JobId } from '@peercompute/job-specs'
-import { hostRow, jobRow, touched, type CoordinatorEvent, type CoordinatorState } from '../core/index.ts'
+import { PeerComputeError, type HostId, type JobId } from '@peercompute/job-specs'
+import {
+  hostRow,
+  jobRow,
+  RangeSet,
+  reputationRow,
+  touched,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type PendingResult,
+  type ReputationKey
+} from '../core/index.ts'
 import type { HolderTable } from './holders.ts'
+import { RowGroup, type SettledRows } from './row-group.ts'
 import { rowStatements } from './row-statements.ts'
+import type { SegmentShelf } from './segment-shelf.ts'
 import { specBytes } from './spec-bytes.ts'
 import { encodeVotes } from './votes.ts'
 
-type Settled = Extract<CoordinatorEvent, { type: 'settled' }>
-
-/** What a transaction has added to the settled rows of a job. */
-export interface SettledRows {
-  readonly job: number
-  units: number
-  bytes: number
-  ended: boolean
-}
+type Of<T extends CoordinatorEvent['type']> = Extract<CoordinatorEvent, { type: T }>
 
 export class RowWriter {
   readonly #sql
   readonly #holders: HolderTable
+  readonly #shelf: Pick<SegmentShelf, 'lastNo' | 'reopened'>
   #numbers = new Map<JobId, number>()
   /** Jobs that have failed attempts among their rows. */
   #failing = new Set<number>()
 
-  constructor(database: DatabaseSync, holders: HolderTable) {
+  constructor(database: DatabaseSync, holders: HolderTable, shelf: Pick<SegmentShelf, 'lastNo' | 'reopened'>) {
     this.#sql = rowStatements(database)
     this.#holders = holders
+    this.#shelf = shelf
     for (const row of this.#sql.failingJobs.all()) this.#failing.add(Number(row['job']))
   }
 
   /** Inside a transaction; call `forget` when that is taken back. */
   write(events: readonly CoordinatorEvent[], state: CoordinatorState): readonly SettledRows[] {
-    const { jobs, hosts, accounts } = touched(events, state)
+    const { jobs, hosts, accounts, reputations } = touched(events, state)
     for (const id of jobs) this.#saveJob(id, state)
-    const group = new Group(events)
+    const group = new RowGroup(events)
     for (const event of events) this.#apply(event, group)
     const greeted = new Set(events.flatMap((event) => (event.type === 'host-connected' ? [event.host] : [])))
     for (const id of hosts) this.#saveHost(id, state, greeted.has(id))
-    for (const id of accounts) this.#sql.putCredit.run(id, state.credit.get(id) ?? 0)
+    for (const id of accounts) this.#sql.putCredit.run(id, state.credit.get(id) ?? 0, state.carried.get(id) ?? 0)
+    for (const key of reputations) this.#saveReputation(key, state)
     return group.settledRows()
   }
 
@@ -80,7 +87,11 @@ export class RowWriter {
       row.endedAt,
       flag(row.retired),
       json(row.settlers),
-      json(row.failures)
+      json(row.failures),
+      flag(row.reduceAnew),
+      row.unitMicroCredits,
+      row.pricing === null ? null : json(row.pricing),
+      row.agreeing
     ]
     if (this.#sql.updateJob.run(...changing, id).changes > 0) return
     const { lastInsertRowid } = this.#sql.insertJob.run(...changing, id, flag(row.custodial), row.submittedAt)
@@ -96,15 +107,16 @@ export class RowWriter {
     this.#sql.putHost.run(id, row.account, row.label, json(row.description), row.subnet, ...counts)
   }
 
-  #apply(event: CoordinatorEvent, group: Group): void {
+  #apply(event: CoordinatorEvent, group: RowGroup): void {
     const sql = this.#sql
     switch (event.type) {
       case 'job-state': {
-        if (event.state === 'queued' || event.state === 'running' || event.state === 'paused') return
         const no = this.#no(event.job)
+        const ends = event.state === 'completed' || event.state === 'failed' || event.state === 'cancelled'
+        group.ended(no, ends)
+        if (!ends) return
         for (const statement of sql.forgetInFlight) statement.run(no)
         this.#failing.delete(no)
-        group.ended(no)
         return
       }
       case 'leased':
@@ -118,10 +130,7 @@ export class RowWriter {
         else sql.dropLease.run(this.#no(event.job), event.epoch)
         return
       case 'result': {
-        if (group.closes(event.job, event.unit)) return
-        const { epoch, holder, numericClass, probeVersion, digest, value, computeMs, at } = event.result
-        const by = this.#holders.numberOf(holder)
-        sql.putResult.run(this.#no(event.job), event.unit, epoch, by, numericClass, probeVersion, digest, value, computeMs, at)
+        if (!group.closes(event.job, event.unit)) this.#putResult(this.#no(event.job), event.unit, event.result)
         return
       }
       case 'failure': {
@@ -135,6 +144,19 @@ export class RowWriter {
       case 'settled':
         this.#settle(event, group)
         return
+      case 'units-reopened':
+        this.#reopen(event, group)
+        return
+      case 'host-banned':
+        sql.putBan.run(event.host, event.cause, event.at)
+        sql.forgetResultsOf.run(event.host)
+        return
+      case 'host-pardoned':
+        sql.dropBan.run(event.host)
+        return
+      case 'ban-swept':
+        sql.banSwept.run(event.host)
+        return
       case 'unit-errored':
         sql.putErrored.run(this.#no(event.job), event.unit, event.reason)
         this.#forgetUnit(this.#no(event.job), event.unit)
@@ -145,9 +167,6 @@ export class RowWriter {
       case 'job-submitted':
       case 'job-approved':
       case 'job-restored':
-      case 'units-reopened':
-      case 'host-banned':
-      case 'ban-swept':
       case 'job-priced':
       case 'reduced-anew':
       case 'lease-straggling':
@@ -160,57 +179,44 @@ export class RowWriter {
     }
   }
 
-  #settle(event: Settled, group: Group): void {
+  #putResult(no: number, unit: number, result: PendingResult): void {
+    const { epoch, holder, numericClass, probeVersion, digest, value, computeMs, at, verified = false } = result
+    const by = this.#holders.numberOf(holder)
+    this.#sql.putResult.run(no, unit, epoch, by, numericClass, probeVersion, digest, value, computeMs, at, flag(verified))
+  }
+
+  #settle(event: Of<'settled'>, group: RowGroup): void {
     const no = this.#no(event.job)
-    this.#sql.putSettled.run(no, event.unit, event.digest, event.value, encodeVotes(event.votes, this.#holders), event.at)
-    this.#forgetUnit(no, event.unit)
-    group.settled(no, event.value.length)
+    const { unit, digest, value, votes, errorProbability, at } = event
+    this.#sql.putSettled.run(no, unit, digest, value, encodeVotes(votes, this.#holders, digest), errorProbability, at)
+    this.#forgetUnit(no, unit)
+    group.settled(no, value.length)
+  }
+
+  #reopen({ job, units }: Of<'units-reopened'>, group: RowGroup): void {
+    const no = this.#no(job)
+    const lastSegment = this.#shelf.lastNo(no)
+    const ranges = new RangeSet()
+    for (const { unit, value, keep } of units) {
+      ranges.add(unit)
+      const rows = Number(this.#sql.takeBack.run(no, unit).changes)
+      if (lastSegment > 0) this.#shelf.reopened.put(no, unit, lastSegment)
+      for (const result of keep) this.#putResult(no, unit, result)
+      group.reopened(no, rows, rows * value.length)
+    }
+    this.#sql.putUntold.run(no, json([...ranges.ranges()]))
+  }
+
+  #saveReputation(key: ReputationKey, state: CoordinatorState): void {
+    const reputation = state.trust.reputations.get(key)
+    if (reputation === undefined) return
+    const { host, executor, program, passed, checks, failures, colluded } = reputationRow(reputation)
+    this.#sql.putReputation.run(host, executor, program, passed, checks, failures, colluded)
   }
 
   #forgetUnit(no: number, unit: number): void {
     this.#sql.forgetResults.run(no, unit)
     if (this.#failing.has(no)) this.#sql.forgetFailures.run(no, unit)
-  }
-}
-
-/** What the events of one transaction add up to. */
-class Group {
-  readonly #closed = new Map<JobId, Set<number>>()
-  readonly #rows = new Map<number, SettledRows>()
-
-  constructor(events: readonly CoordinatorEvent[]) {
-    for (const event of events) {
-      if (event.type !== 'settled' && event.type !== 'unit-errored') continue
-      const units = this.#closed.get(event.job)
-      if (units === undefined) this.#closed.set(event.job, new Set([event.unit]))
-      else units.add(event.unit)
-    }
-  }
-
-  closes(job: JobId, unit: number): boolean {
-    return this.#closed.get(job)?.has(unit) === true
-  }
-
-  settled(job: number, bytes: number): void {
-    const rows = this.#of(job)
-    rows.units++
-    rows.bytes += bytes
-  }
-
-  ended(job: number): void {
-    this.#of(job).ended = true
-  }
-
-  settledRows(): readonly SettledRows[] {
-    return [...this.#rows.values()]
-  }
-
-  #of(job: number): SettledRows {
-    const known = this.#rows.get(job)
-    if (known !== undefined) return known
-    const rows = { job, units: 0, bytes: 0, ended: false }
-    this.#rows.set(job, rows)
-    return rows
   }
 }
 
@@ -220,13 +226,4 @@ function json(value: unknown): string {
 
 function flag(value: boolean): number {
   return value ? 1 : 0
-}
-
-/** Per account, what the group has earned it, for the audit log. */
-export function earned(events: readonly Settled[]): ReadonlyMap<AccountId, number> {
-  const out = new Map<AccountId, number>()
-  for (const { votes, microCredits } of events)
-    for (const { holder, verdict } of votes)
-      if (verdict !== 'rejected') out.set(holder.account, (out.get(holder.account) ?? 0) + microCredits)
-  return out
 }

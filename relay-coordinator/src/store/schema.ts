@@ -62,5 +62,28 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO specs (job, signed) SELECT no, signed FROM jobs;
   ALTER TABLE jobs DROP COLUMN signed;
   ALTER TABLE audit ADD COLUMN hash TEXT;
+  `,
+  `
+  ALTER TABLE jobs ADD COLUMN reduce_anew INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE jobs ADD COLUMN unit_micro_credits INTEGER;
+  ALTER TABLE jobs ADD COLUMN pricing TEXT;
+  ALTER TABLE jobs ADD COLUMN agreeing INTEGER;
+  ALTER TABLE credit ADD COLUMN carried INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE memberships (
+    account TEXT PRIMARY KEY, ts INTEGER NOT NULL, team TEXT, at INTEGER NOT NULL, statement TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE team_credit (
+    team TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, micro_credits INTEGER NOT NULL, units INTEGER NOT NULL,
+    from_micro_credits INTEGER, from_units INTEGER, PRIMARY KEY (team, account)
+  ) WITHOUT ROWID;
+  ALTER TABLE settled ADD COLUMN error_probability REAL NOT NULL DEFAULT 0;
+  ALTER TABLE pending_results ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE reputations (
+    host TEXT NOT NULL, executor TEXT NOT NULL, program TEXT NOT NULL, passed INTEGER NOT NULL, checks INTEGER NOT NULL,
+    failures INTEGER NOT NULL, colluded INTEGER NOT NULL, PRIMARY KEY (host, executor, program)
+  ) WITHOUT ROWID;
+  CREATE TABLE bans (host TEXT PRIMARY KEY, cause TEXT NOT NULL, at INTEGER NOT NULL, swept INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE reopened (job INTEGER NOT NULL, unit INTEGER NOT NULL, up_to INTEGER NOT NULL, PRIMARY KEY (job, unit)) WITHOUT ROWID;
+  CREATE TABLE untold_reopenings (no INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, ranges TEXT NOT NULL);
   `
 ]

@@ -1,21 +1,30 @@
 /**
- * Segment files: settled units of one job, sorted by unit, written once and never changed. Version 1, numbers little endian:
+ * Segment files: settled units of one job, sorted by unit, written once and never changed. Version 2, numbers little endian:
  *
  *   header   8 bytes `PCSEGM` and the version as u16 · 32 bytes: the job
  *   blocks   one after the other, each of two parts with a CRC-32 each, so that digests are read without the values:
  *              keys    for each unit: how far from the unit before it (from 0 in the first) · 32 bytes digest
- *              bodies  for each unit: epoch ms when it settled · number of votes, for each: epoch, holder, numeric class, verdict
+ *              bodies  for each unit: epoch ms when it settled · f64 probability that it is wrong
+ *                      · number of votes, for each: epoch, holder, numeric class, verdict, f64 compute ms, what else follows (sum of
+ *                        1: 32 bytes digest, other than the unit's · 2: f64 metric and f64 bound, not both 0)
  *                      · bytes of the value · the value
- *            Numbers are varints (7 bits a byte, lowest first); holder, class and verdict are places in the tables of the footer.
- *   footer   JSON: those tables, and of each block [first unit, units, bytes of the keys, their CRC, bytes of the bodies, their CRC]
+ *            Numbers are varints (7 bits a byte, lowest first); holder and class are places in the tables of the footer.
+ *   footer   JSON: those tables (a class is its label and the version of its probe), and of each block [first unit, units, bytes of the keys, their CRC, bytes of the bodies, their CRC]
  *   trailer  u32 bytes of the footer · u32 CRC-32 of the footer · 8 bytes `PCSEGEND`
+ *
+ * Version 1 has neither the probability nor what follows a verdict, and its classes are labels only.
  *
  * The database holds the SHA-256 of the whole file.
  */
 import { executorKindSchema, accountIdSchema, hostIdSchema, PeerComputeError } from '@peercompute/job-specs'
 import { z } from 'zod'
 
-export const SEGMENT_VERSION = 1
+export const SEGMENT_VERSION = 2
+/** Written by earlier programs, and read still. */
+export const SEGMENT_VERSION_OLDEST = 1
+/** What follows a vote. */
+export const OWN_DIGEST = 1
+export const DIFFERENCE = 2
 export const HEADER_BYTES = 40
 export const TRAILER_BYTES = 16
 export const DIGEST_BYTES = 32
@@ -30,7 +39,7 @@ export const FOOTER_MAX_BYTES = 33_554_432
 const size = z.int().min(0)
 export const footerSchema = z.object({
   holders: z.array(z.tuple([hostIdSchema, accountIdSchema, z.string(), executorKindSchema])),
-  classes: z.array(z.string()),
+  classes: z.array(z.union([z.tuple([z.string(), z.int()]), z.string().transform((label): [string, number] => [label, 1])])),
   blocks: z.array(z.tuple([size, z.int().min(1), size, size, size, size]))
 })
 export type Footer = z.infer<typeof footerSchema>
@@ -63,6 +72,11 @@ export class ByteWriter {
       rest = Math.floor(rest / 0x80)
     }
     this.#bytes[this.length++] = rest
+  }
+
+  float(value: number): void {
+    this.#room(8)
+    this.length = this.#bytes.writeDoubleLE(value, this.length)
   }
 
   bytes(value: Uint8Array): void {
@@ -110,6 +124,10 @@ export class ByteReader {
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
     }
+  }
+
+  float(): number {
+    return this.bytes(8).readDoubleLE()
   }
 
   bytes(length: number): Buffer {

@@ -2,11 +2,13 @@
  * Moves settled rows of the database into segment files, in the background and in slices of about a millisecond. At no moment is a
  * unit in neither place: the file is on the disk before the database names it, and the rows go only afterwards.
  */
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { PeerComputeError, type JobId } from '@peercompute/job-specs'
 import { z } from 'zod'
 import { errorCode } from '../config/error-code.ts'
+import type { SettledRows } from './row-group.ts'
 import type { SettledRowReader } from './settled-rows.ts'
 import type { SegmentShelf } from './segment-shelf.ts'
 import { SegmentWriter, segmentName } from './segment-writer.ts'
@@ -47,6 +49,8 @@ interface Held {
 export class SegmentMover {
   readonly #init: SegmentMoverInit
   readonly #held = new Map<number, Held>()
+  /** The job whose rows are being copied, and whether one of them was taken back meanwhile: then the copy is of no use. */
+  #moving: { readonly job: number; spoiled: boolean } | null = null
   #working: Promise<void> | null = null
   #closed = false
   /** After a failure: only when asked again. */
@@ -62,10 +66,11 @@ export class SegmentMover {
     this.#start()
   }
 
-  /** What a transaction added. */
-  added(job: number, units: number, bytes: number, ended: boolean): void {
+  /** What a transaction has done. */
+  changed({ job, units, bytes, ended, reopened }: SettledRows): void {
     const held = this.#held.get(job) ?? { units: 0, bytes: 0, ended: false }
-    this.#held.set(job, { units: held.units + units, bytes: held.bytes + bytes, ended: held.ended || ended })
+    this.#held.set(job, { units: held.units + units, bytes: Math.max(0, held.bytes + bytes), ended: ended ?? held.ended })
+    if (reopened && this.#moving?.job === job) this.#moving.spoiled = true
     if (this.#isDue(job)) this.#start()
   }
 
@@ -126,11 +131,17 @@ export class SegmentMover {
       return
     }
     const no = shelf.nextNo(job)
+    const moving = { job, spoiled: false }
+    this.#moving = moving
     const writer = new SegmentWriter(join(shelf.folder, `${job}-${no}.tmp`), id)
     try {
-      if (!(await this.#fill(writer, job))) return
+      if (!(await this.#fill(writer, moving))) return
       const written = await writer.finish((sha256) => join(shelf.folder, segmentName(job, no, sha256)))
       if (this.#closed) return
+      if (moving.spoiled) {
+        rmSync(join(shelf.folder, segmentName(job, no, written.sha256)), { force: true })
+        return
+      }
       shelf.add(relaxedTransaction(database, () => shelf.insert(job, no, written)))
       const held = this.#held.get(job)
       if (held !== undefined) {
@@ -138,6 +149,7 @@ export class SegmentMover {
         held.bytes = Math.max(0, held.bytes - written.bytes)
       }
     } finally {
+      this.#moving = null
       writer.abandon()
     }
     await this.#clearAll()
@@ -153,8 +165,9 @@ export class SegmentMover {
     })
   }
 
-  /** False when the store was closed meanwhile. */
-  async #fill(writer: SegmentWriter, job: number): Promise<boolean> {
+  /** False when the store was closed meanwhile, or what has been copied is void. */
+  async #fill(writer: SegmentWriter, moving: { readonly job: number; readonly spoiled: boolean }): Promise<boolean> {
+    const { job } = moving
     const target = this.#target(job)
     let from = 0
     let slice = 16
@@ -170,16 +183,18 @@ export class SegmentMover {
       if (rows.length === 0) break
       slice = Math.max(1, Math.min(SLICE_UNITS, Math.floor((SLICE_BYTES * rows.length) / (bytes + 1))))
       await this.#rest()
-      if (this.#closed) return false
+      if (this.#closed || moving.spoiled) return false
     }
     return true
   }
 
-  /** Deletes the rows of which segments hold copies, also those of a start before. */
+  /** Deletes the rows of which segments hold copies, also those of a start before; what was reopened since and is settled again stays. */
   async #clearAll(): Promise<void> {
     const { database } = this.#init
     const uncleared = database.prepare('SELECT job, no, ranges FROM segments WHERE cleared = 0')
-    const remove = database.prepare('DELETE FROM settled WHERE job = ? AND unit >= ? AND unit < ?')
+    const remove = database.prepare(
+      'DELETE FROM settled WHERE job = ?1 AND unit >= ?2 AND unit < ?3 AND NOT EXISTS (SELECT 1 FROM reopened WHERE reopened.job = settled.job AND reopened.unit = settled.unit AND up_to >= ?4)'
+    )
     const done = database.prepare('UPDATE segments SET cleared = 1 WHERE job = ? AND no = ?')
     for (const row of uncleared.all()) {
       const [job, no] = [Number(row['job']), Number(row['no'])]
@@ -188,7 +203,7 @@ export class SegmentMover {
         await this.#rest()
         if (this.#closed) return
         relaxedTransaction(database, () => {
-          for (const [start, count] of slice) remove.run(job, start, start + count)
+          for (const [start, count] of slice) remove.run(job, start, start + count, no)
           if (index === slices.length - 1) done.run(job, no)
         })
       }

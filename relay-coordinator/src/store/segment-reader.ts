@@ -7,13 +7,16 @@ import type { Holder, SettledUnit, Vote } from '../core/index.ts'
 import {
   ByteReader,
   damaged,
+  DIFFERENCE,
   DIGEST_BYTES,
   END,
   FOOTER_MAX_BYTES,
   footerSchema,
   HEADER_BYTES,
   MAGIC,
+  OWN_DIGEST,
   SEGMENT_VERSION,
+  SEGMENT_VERSION_OLDEST,
   TRAILER_BYTES,
   type Block
 } from './segment-format.ts'
@@ -28,14 +31,16 @@ export class SegmentReader {
   readonly job: string
   readonly #path: string
   readonly #holders: readonly Holder[]
-  readonly #classes: readonly string[]
+  readonly #classes: readonly (readonly [label: string, probeVersion: number])[]
+  readonly #version: number
   readonly #blocks: readonly Block[]
 
   /** Throws STORE_DAMAGED, as do all the others. */
   constructor(path: string) {
     this.#path = path
-    const { job, footer } = this.#reading((file) => ({ job: this.#header(file), footer: this.#footer(file) }))
-    this.job = job
+    const { header, footer } = this.#reading((file) => ({ header: this.#header(file), footer: this.#footer(file) }))
+    this.job = header.job
+    this.#version = header.version
     this.#holders = footer.holders.map(([host, account, subnet, executor]) => ({ host, account, subnet, executor }))
     this.#classes = footer.classes
     let offset = HEADER_BYTES
@@ -78,18 +83,26 @@ export class SegmentReader {
     const bodies = new ByteReader(this.#part(file, block.offset + block.keysBytes, block.bodiesBytes, block.bodiesCrc, block))
     return keys.map(({ unit, digest }) => {
       const settledAt = bodies.varint()
+      const errorProbability = this.#version === 1 ? 0 : bodies.float()
       const votes = Array.from({ length: bodies.varint() }, () => this.#vote(bodies, digest))
-      return { unit, digest, settledAt, votes, errorProbability: 0, value: new Uint8Array(bodies.bytes(bodies.varint())) }
+      return { unit, digest, settledAt, votes, errorProbability, value: new Uint8Array(bodies.bytes(bodies.varint())) }
     })
   }
 
   #vote(bodies: ByteReader, digest: ContentHash): Vote {
     const epoch = bodies.varint()
     const holder = this.#holders[bodies.varint()]
-    const numericClass = this.#classes[bodies.varint()]
+    const classed = this.#classes[bodies.varint()]
     const verdict = VERDICTS[bodies.varint()]
-    if (holder === undefined || numericClass === undefined || verdict === undefined) throw new RangeError('Cannot read a vote')
-    return { epoch, holder, numericClass, verdict, probeVersion: 1, digest, computeMs: 0, metric: 0, bound: 0 }
+    if (holder === undefined || classed === undefined || verdict === undefined) throw new RangeError('Cannot read a vote')
+    const [numericClass, probeVersion] = classed
+    const known = { epoch, holder, numericClass, probeVersion, verdict }
+    if (this.#version === 1) return { ...known, digest, computeMs: 0, metric: 0, bound: 0 }
+    const computeMs = bodies.float()
+    const more = bodies.varint()
+    const own = (more & OWN_DIGEST) === 0 ? digest : (bodies.bytes(DIGEST_BYTES).toString('hex') as ContentHash)
+    const differs = (more & DIFFERENCE) !== 0
+    return { ...known, digest: own, computeMs, metric: differs ? bodies.float() : 0, bound: differs ? bodies.float() : 0 }
   }
 
   #keys(file: number, block: Block): UnitDigest[] {
@@ -107,12 +120,13 @@ export class SegmentReader {
     return bytes
   }
 
-  #header(file: number): string {
+  #header(file: number): { readonly job: string; readonly version: number } {
     const header = readExactly(file, 0, HEADER_BYTES)
     if (header.toString('latin1', 0, MAGIC.length) !== MAGIC) throw damaged(this.#path, 'it does not begin like one')
     const version = header.readUInt16LE(MAGIC.length)
-    if (version !== SEGMENT_VERSION) throw damaged(this.#path, `it has version ${version}, which this program does not know`)
-    return header.toString('hex', HEADER_BYTES - 32)
+    if (version < SEGMENT_VERSION_OLDEST || version > SEGMENT_VERSION)
+      throw damaged(this.#path, `it has version ${version}, which this program does not know`)
+    return { job: header.toString('hex', HEADER_BYTES - 32), version }
   }
 
   #footer(file: number): ReturnType<typeof footerSchema.parse> {

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { errorCode } from '../config/error-code.ts'
 import type { SettledUnit } from '../core/index.ts'
 import type { Source } from './merge.ts'
+import { ReopenedUnits } from './reopened-units.ts'
 import { damaged } from './segment-format.ts'
 import { SegmentReader, type UnitDigest } from './segment-reader.ts'
 import { isSegmentName, segmentName, type WrittenSegment } from './segment-writer.ts'
@@ -27,6 +28,8 @@ const OPEN_MAX = 64
 export class SegmentShelf {
   readonly folder: string
   readonly #database: DatabaseSync
+  /** What is void in them. */
+  readonly reopened: ReopenedUnits
   readonly #jobs = new Map<number, SegmentRow[]>()
   readonly #readers = new Map<string, SegmentReader>()
 
@@ -34,6 +37,7 @@ export class SegmentShelf {
   constructor(database: DatabaseSync, folder: string) {
     this.#database = database
     this.folder = folder
+    this.reopened = new ReopenedUnits(database)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     for (const row of segmentRows(database)) {
       this.#mustBeThere(row)
@@ -47,7 +51,12 @@ export class SegmentShelf {
   }
 
   nextNo(job: number): number {
-    return (this.#jobs.get(job)?.at(-1)?.no ?? 0) + 1
+    return this.lastNo(job) + 1
+  }
+
+  /** Of the job's newest segment; 0 when it has none. */
+  lastNo(job: number): number {
+    return this.#jobs.get(job)?.at(-1)?.no ?? 0
   }
 
   /** Units of a job that are in segments. */
@@ -69,11 +78,18 @@ export class SegmentShelf {
   }
 
   unitSources(job: number, from: number): Source<SettledUnit>[] {
-    return this.#reaching(job, from).map((row) => ({ first: Math.max(row.first, from), open: () => this.#reader(row).units(from) }))
+    return this.#sources(job, from, (reader) => reader.units(from))
   }
 
   digestSources(job: number, from: number): Source<UnitDigest>[] {
-    return this.#reaching(job, from).map((row) => ({ first: Math.max(row.first, from), open: () => this.#reader(row).digests(from) }))
+    return this.#sources(job, from, (reader) => reader.digests(from))
+  }
+
+  #sources<T extends { readonly unit: number }>(job: number, from: number, read: (reader: SegmentReader) => Iterable<T>): Source<T>[] {
+    return this.#reaching(job, from).map((row) => ({
+      first: Math.max(row.first, from),
+      open: () => this.reopened.valid(job, row.no, from, read(this.#reader(row)))[Symbol.iterator]()
+    }))
   }
 
   #reaching(job: number, from: number): SegmentRow[] {

@@ -4,16 +4,18 @@ import { closeSync, fsync, openSync, renameSync, rmSync, writeSync } from 'node:
 import { basename, dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
-import type { JobId } from '@peercompute/job-specs'
+import type { ContentHash, JobId } from '@peercompute/job-specs'
 import { syncFolder } from '../config/atomic-file.ts'
-import { RangeSet, type Holder, type SettledUnit } from '../core/index.ts'
+import { RangeSet, type Holder, type SettledUnit, type Vote } from '../core/index.ts'
 import {
   BLOCK_BYTES,
   BLOCK_UNITS,
   ByteWriter,
+  DIFFERENCE,
   END,
   HEADER_BYTES,
   MAGIC,
+  OWN_DIGEST,
   SEGMENT_VERSION,
   TRAILER_BYTES,
   type Footer
@@ -38,7 +40,7 @@ export class SegmentWriter {
   readonly #keys = new ByteWriter()
   readonly #bodies = new ByteWriter()
   readonly #holders = new Table<Holder>(({ host, account, subnet, executor }) => `${host}${account}${executor}${subnet}`)
-  readonly #classes = new Table<string>((name) => name)
+  readonly #classes = new Table<[label: string, probeVersion: number]>(([label, probeVersion]) => `${probeVersion} ${label}`)
   readonly #blocks: Footer['blocks'] = []
   readonly #ranges = new RangeSet()
   #bytes = 0
@@ -71,19 +73,31 @@ export class SegmentWriter {
     this.#keys.hex(unit.digest)
     const bodies = this.#bodies
     bodies.varint(unit.settledAt)
+    bodies.float(unit.errorProbability)
     bodies.varint(unit.votes.length)
-    for (const { epoch, holder, numericClass, verdict } of unit.votes) {
-      bodies.varint(epoch)
-      bodies.varint(this.#holders.place(holder))
-      bodies.varint(this.#classes.place(numericClass))
-      bodies.varint(VERDICTS.indexOf(verdict))
-    }
+    for (const vote of unit.votes) this.#vote(vote, unit.digest)
     bodies.varint(unit.value.length)
     bodies.bytes(unit.value)
     this.#last = unit.unit
     this.#blockUnits++
     this.#ranges.add(unit.unit)
     if (this.#blockUnits >= BLOCK_UNITS || bodies.length >= BLOCK_BYTES) this.#endBlock()
+  }
+
+  #vote(vote: Vote, digest: ContentHash): void {
+    const { epoch, holder, numericClass, probeVersion, verdict, computeMs, metric, bound } = vote
+    const bodies = this.#bodies
+    bodies.varint(epoch)
+    bodies.varint(this.#holders.place(holder))
+    bodies.varint(this.#classes.place([numericClass, probeVersion]))
+    bodies.varint(VERDICTS.indexOf(verdict))
+    bodies.float(computeMs)
+    const differs = metric !== 0 || bound !== 0
+    bodies.varint((vote.digest === digest ? 0 : OWN_DIGEST) + (differs ? DIFFERENCE : 0))
+    if (vote.digest !== digest) bodies.hex(vote.digest)
+    if (!differs) return
+    bodies.float(metric)
+    bodies.float(bound)
   }
 
   /** Resolves when the file is on the disk under the name that `nameOf` gives for its hash. */

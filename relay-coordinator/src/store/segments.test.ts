@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { ContentHash } from '@peercompute/job-specs'
+import { inflateRawSync } from 'node:zlib'
+import { MAX_DIFFERENCE, type ContentHash } from '@peercompute/job-specs'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { rebuild, type SettledUnit } from '../core/index.ts'
@@ -12,6 +13,10 @@ import { LAST_SEGMENT_UNITS, SEGMENT_UNITS } from './segment-mover.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import { openSqliteStore, type SqliteStore } from './sqlite-store.ts'
+
+/** Units 3 and 7 as version 1 of the format was written, deflated. */
+const VERSION_1 =
+  'C3AOdnX3ZWRYTQAwz52vyaq+bF9SVn9k66Y8yU3mWzyKNpgZNsp+ccw/WGhYwfIi0T4q+uTPf28Xa/XVNGybe6W9z33bSnHl36KvW5Szs7SbL0z9v8eQiZ2BgYGDkYGRhZmBgaEdIsbPxMAgwMzAyAKSrFbKyM9JSS0qVrKKjlZKdLesSnF2rHIkDJR0lCLD/bKSjMNKU5ydyqIynfKTjP0MPF18cag2NDLXMwBBfSMTJR2lrGKlWB24jQaU2BhIjo3llNjoSI6NFZTY6Eq8jbE6Ssk5icXFqaA4VSpJLS5RitVRSsrJT84Gx7KxjpGOmZmOsamBpaGpoYmRpY6JgY6xsaWFqYGZsZFhbGytKBMDg9Vd75wAUHJ19XMBAA=='
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>
 let file = ''
@@ -51,9 +56,8 @@ const paged = (store: SqliteStore, job: Parameters<SqliteStore['settledUnits']>[
 /** Comparing ten thousand objects by the test runner takes seconds. */
 const print = (units: readonly SettledUnit[]) => {
   const hash = createHash('sha256')
-  for (const { unit, digest, value, settledAt, votes } of units) {
-    const flat = votes.map(({ epoch, holder, numericClass, verdict }) => [epoch, holder.host, holder.account, numericClass, verdict])
-    hash.update(JSON.stringify([unit, digest, settledAt, [...value], flat]))
+  for (const { unit, digest, value, settledAt, errorProbability, votes } of units) {
+    hash.update(JSON.stringify([unit, digest, settledAt, errorProbability, [...value], votes.map((vote) => Object.entries(vote).sort())]))
   }
   return `${units.length} units, ${hash.digest('hex')}`
 }
@@ -72,26 +76,30 @@ describe('a segment file', () => {
 
   it('gives back what was written into it, from any unit on', async () => {
     const holder = fc.constantFrom(...range(0, 9).flatMap((n) => settledUnit(n).votes.map((vote) => vote.holder)))
+    const digest = fc.oneof(
+      fc.constant('00'.repeat(32) as ContentHash),
+      fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex') as ContentHash)
+    )
     const vote = fc.record({
       epoch: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
       holder,
       numericClass: fc.constantFrom('', 'ieee754', 'vendor/é'),
       verdict: fc.constantFrom('canonical' as const, 'agrees' as const, 'rejected' as const),
-      probeVersion: fc.constant(1),
-      digest: fc.constant('00'.repeat(32) as ContentHash),
-      computeMs: fc.constant(0),
-      metric: fc.constant(0),
-      bound: fc.constant(0)
+      probeVersion: fc.constantFrom(1, 2, 300),
+      digest,
+      computeMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
+      metric: fc.constantFrom(0, 0, 1.5, MAX_DIFFERENCE),
+      bound: fc.constantFrom(0, 0, 1)
     })
     const unit = fc.record({
       unit: fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })),
-      digest: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex') as ContentHash),
+      digest,
       value: fc.oneof(
         { weight: 20, arbitrary: fc.uint8Array({ maxLength: 40 }) },
         { weight: 1, arbitrary: fc.constant(new Uint8Array(300_000).fill(7)) }
       ),
       votes: fc.array(vote, { maxLength: 4 }),
-      errorProbability: fc.constant(0),
+      errorProbability: fc.double({ min: 0, max: 1, noNaN: true }),
       settledAt: fc.integer({ min: 0, max: 8_640_000_000_000_000 })
     })
     let n = 0
@@ -112,6 +120,15 @@ describe('a segment file', () => {
       }),
       { numRuns: 20 }
     )
+  })
+
+  it('of version 1 is read as it was written', () => {
+    const path = join(temporary.path, 'old.seg')
+    writeFileSync(path, inflateRawSync(Buffer.from(VERSION_1, 'base64')))
+    const reader = new SegmentReader(path)
+    expect(reader.job).toBe('ab'.repeat(32))
+    expect([...reader.units(0)]).toEqual([3, 7].map(settledUnit))
+    expect([...reader.digests(4)]).toEqual([{ unit: 7, digest: settledUnit(7).digest }])
   })
 
   it('that was changed, cut off, or is none says so with its name', async () => {

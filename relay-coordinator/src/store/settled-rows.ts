@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { SettledUnit } from '../core/index.ts'
 import type { HolderTable } from './holders.ts'
 import type { Source } from './merge.ts'
+import { paged } from './paged.ts'
 import type { UnitDigest } from './segment-reader.ts'
 import { decodeVotes } from './votes.ts'
 
@@ -13,6 +14,7 @@ const settledRowSchema = z.object({
   digest: contentHashSchema,
   value: z.instanceof(Uint8Array),
   votes: z.string(),
+  error_probability: z.number(),
   at: z.int()
 })
 const PAGE_UNITS = 128
@@ -24,7 +26,9 @@ export class SettledRowReader {
   readonly #holders: HolderTable
 
   constructor(database: DatabaseSync, holders: HolderTable) {
-    this.#units = database.prepare('SELECT unit, digest, value, votes, at FROM settled WHERE job = ? AND unit >= ? ORDER BY unit LIMIT ?')
+    this.#units = database.prepare(
+      'SELECT unit, digest, value, votes, error_probability, at FROM settled WHERE job = ? AND unit >= ? ORDER BY unit LIMIT ?'
+    )
     this.#digests = database.prepare('SELECT unit, digest FROM settled WHERE job = ? AND unit >= ? ORDER BY unit LIMIT ?')
     this.#holders = holders
   }
@@ -32,8 +36,8 @@ export class SettledRowReader {
   /** Units ≥ `from`, in order. Throws STORE_DAMAGED for a row that no version can have written. */
   page(job: number, from: number, limit: number): readonly SettledUnit[] {
     return this.#units.all(job, from, limit).map((row) => {
-      const { at: settledAt, votes, ...unit } = settledRowSchema.parse(row)
-      return { ...unit, votes: decodeVotes(votes, this.#holders, unit.digest), errorProbability: 0, settledAt }
+      const { at: settledAt, votes, error_probability: errorProbability, ...unit } = settledRowSchema.parse(row)
+      return { ...unit, votes: decodeVotes(votes, this.#holders, unit.digest), errorProbability, settledAt }
     })
   }
 
@@ -46,16 +50,6 @@ export class SettledRowReader {
       first: from,
       open: () => paged((next) => this.#digests.all(job, next, PAGE_DIGESTS).map(unitDigest), from, PAGE_DIGESTS)
     }
-  }
-}
-
-function* paged<T extends { readonly unit: number }>(page: (from: number) => readonly T[], from: number, size: number): Generator<T> {
-  for (let next = from; ;) {
-    const items = page(next)
-    yield* items
-    const last = items.at(-1)
-    if (last === undefined || items.length < size) return
-    next = last.unit + 1
   }
 }
 

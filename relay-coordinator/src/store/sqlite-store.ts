@@ -17,6 +17,7 @@ import { SegmentMover } from './segment-mover.ts'
 import { SegmentShelf } from './segment-shelf.ts'
 import { SettledRowReader } from './settled-rows.ts'
 import { transaction } from './transaction.ts'
+import { UntoldReopenings } from './untold-reopenings.ts'
 
 export interface SqliteStoreOptions {
   /** Folder of the segment files. By default `segments` beside the database. */
@@ -55,9 +56,10 @@ export function openSqliteStore(file: string, options: SqliteStoreOptions = {}):
 function assemble(database: DatabaseSync, folder: string, makeRoom: () => boolean, onFault: (error: unknown) => void): SqliteStore {
   const holders = new HolderTable(database)
   const rows = new SettledRowReader(database, holders)
-  const writer = new RowWriter(database, holders)
   const audit = new AuditLog(database)
   const shelf = new SegmentShelf(database, folder)
+  const writer = new RowWriter(database, holders, shelf)
+  const untold = new UntoldReopenings(database)
   const idOf = database.prepare('SELECT id FROM jobs WHERE no = ?')
   const jobId = (job: number): JobId | null => jobIdSchema.safeParse(idOf.get(job)?.['id']).data ?? null
   const mover = new SegmentMover({ database, shelf, rows, jobId, onFault })
@@ -88,7 +90,7 @@ function assemble(database: DatabaseSync, folder: string, makeRoom: () => boolea
         auditEvents(audit, events)
         return added
       })
-      for (const { job, units, bytes, ended } of settled) mover.added(job, units, bytes, ended)
+      for (const rows of settled) mover.changed(rows)
     },
     settledUnits: (job, from, limit) => {
       const no = writer.numberOf(job)
@@ -107,6 +109,12 @@ function assemble(database: DatabaseSync, folder: string, makeRoom: () => boolea
         out.push(unit)
       }
       return out
+    },
+    reopenings: () => untold.list(),
+    reopeningsTold: (upTo) => {
+      durably(() => {
+        untold.told(upTo)
+      })
     },
     transact: (work) =>
       durably(() =>
