@@ -2,7 +2,7 @@
  * Blobs that published jobs lack. Whoever signed a job may upload what it names without a token;
  * nobody else can fill the disk. Publishing the same job again after a restart lists its blobs again.
  */
-import type { BlobRef, ContentHash, JobSpec } from '@peercompute/job-specs'
+import { jobBlobs, type ContentHash, type JobSpec } from '@peercompute/job-specs'
 
 const AWAITED_MAX = 10_000
 
@@ -19,7 +19,7 @@ export function createAwaitedBlobs(): AwaitedBlobs {
   return {
     expect(spec, missing) {
       const wanted = new Set(missing)
-      for (const ref of blobRefs(spec)) if (wanted.has(ref.sha256)) awaited.set(ref.sha256, ref.bytes)
+      for (const ref of jobBlobs(spec)) if (wanted.has(ref.sha256)) awaited.set(ref.sha256, ref.bytes)
       for (const sha256 of awaited.keys()) {
         if (awaited.size <= AWAITED_MAX) break
         awaited.delete(sha256)
@@ -30,9 +30,4 @@ export function createAwaitedBlobs(): AwaitedBlobs {
       awaited.delete(sha256)
     }
   }
-}
-
-export function blobRefs(spec: JobSpec): readonly BlobRef[] {
-  const { wgsl, js, wasm } = spec.kernel
-  return [wgsl, js, wasm].flatMap((program) => (program ? [program.blob] : [])).concat(spec.inputs.map((input) => input.blob))
 }

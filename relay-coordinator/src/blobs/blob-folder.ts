@@ -3,7 +3,7 @@
  * A file is there whole or not at all: temporary file, hash while writing, fsync, rename.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -23,6 +23,8 @@ export interface BlobFolder {
   stream(sha256: ContentHash, part?: { readonly start: number; readonly end: number }): Promise<{ bytes: number; body: Readable }>
   /** The whole blob in memory. Throws BLOB_NOT_FOUND, and BLOB_MISMATCH when the disk has changed it. */
   read(sha256: ContentHash): Promise<Bytes>
+  /** The same at once: for small programs that a decision waits for. */
+  readSync(sha256: ContentHash): Bytes
 }
 
 /** Clears uploads that a killed process left behind. The folder must exist and be locked by the caller. */
@@ -83,12 +85,23 @@ export async function openBlobFolder(folder: string): Promise<BlobFolder> {
 
     async read(sha256) {
       await mustExist(sha256)
-      const bytes = new Uint8Array(await readFile(pathOf(sha256)))
-      const digest = createHash('sha256').update(bytes).digest('hex')
-      if (digest !== sha256) throw new PeerComputeError('BLOB_MISMATCH', `blob ${sha256} was changed on the disk`)
-      return bytes
+      return unchanged(sha256, new Uint8Array(await readFile(pathOf(sha256))))
+    },
+
+    readSync(sha256) {
+      try {
+        return unchanged(sha256, new Uint8Array(readFileSync(pathOf(sha256))))
+      } catch (error) {
+        throw errorCode(error) === 'ENOENT' ? new PeerComputeError('BLOB_NOT_FOUND', `blob ${sha256} is not here`) : error
+      }
     }
   }
+}
+
+function unchanged(sha256: ContentHash, bytes: Bytes): Bytes {
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  if (digest !== sha256) throw new PeerComputeError('BLOB_MISMATCH', `blob ${sha256} was changed on the disk`)
+  return bytes
 }
 
 async function receive(path: string, source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<{ bytes: number; digest: string }> {

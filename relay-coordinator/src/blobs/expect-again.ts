@@ -1,7 +1,7 @@
-import { PeerComputeError, type ContentHash } from '@peercompute/job-specs'
+import { jobBlobs, PeerComputeError, type ContentHash } from '@peercompute/job-specs'
 import type { Coordinator } from '../coordinator.ts'
 import { jobsNewestFirst } from '../ledger/all-jobs.ts'
-import { blobRefs, type AwaitedBlobs } from './awaited-blobs.ts'
+import type { AwaitedBlobs } from './awaited-blobs.ts'
 import type { BlobFolder } from './blob-folder.ts'
 
 /** After a restart: which blobs the open jobs still lack, so that their authors may go on uploading. */
@@ -16,7 +16,7 @@ export async function expectAgain(
     const signed = coordinator.signedSpec(id)
     if (signed === undefined) throw new PeerComputeError('INTERNAL', `job ${id} is listed and not known`)
     const missing: ContentHash[] = []
-    for (const { sha256 } of blobRefs(signed.spec)) if ((await blobs.size(sha256)) === null) missing.push(sha256)
+    for (const { sha256 } of jobBlobs(signed.spec)) if ((await blobs.size(sha256)) === null) missing.push(sha256)
     awaited.expect(signed.spec, missing)
   }
 }
