@@ -43,7 +43,10 @@ export async function startCoordinator(run: Run, folder: string, clock: 'real' |
 export async function submitJobs(url: string, author: KeyPair, count: number): Promise<void> {
   const { manifest, programs } = await loadKernel('n-queens')
   const submit = async (revision: number): Promise<void> => {
-    const signed = await signSpec(author, specFor(manifest, { params: { n: 8 }, revision }, programs))
+    const signed = await signSpec(
+      author,
+      specFor(manifest, { params: { n: 8 }, revision, verification: { quorum: 2, independence: 'host' } }, programs)
+    )
     const answer = await fetch(`${url}/api/v1/jobs`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -104,7 +104,7 @@ async function pages(browser: Browser, report: (line: string) => void): Promise<
   try {
     writeFileSync(
       join(folder, 'job.yaml'),
-      'peercompute: 1\nname: endless\ntitle: A long job\nkernel: mandelbrot\nparams: { columns: 256, rows: 256 }\n'
+      'peercompute: 1\nname: endless\ntitle: A long job\nkernel: mandelbrot\nparams: { columns: 256, rows: 256 }\nverification: { quorum: 2, independence: host }\n'
     )
     const published = await runCli(['submit', folder, '--coordinator', server.url, '--json'], { XDG_CONFIG_HOME: folder })
     if (published.code !== 0) throw new Error(published.stderr)

@@ -7,8 +7,9 @@ import { firstResult } from './first-result.ts'
 import { ledgerBench } from './ledger.ts'
 import { networkBench } from './network.ts'
 import { choose, runBench } from './run-bench.ts'
+import { trustBench } from './trust-bench/index.ts'
 
-const BENCHES: readonly Bench[] = [firstResult, networkBench, ledgerBench, coordinatorBench]
+const BENCHES: readonly Bench[] = [firstResult, networkBench, ledgerBench, coordinatorBench, trustBench]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -9,7 +9,10 @@ const identity = await createIdentity({ label: 'bench', now: Date.now(), extract
 /** Seconds from the submission to the event that tells of the first validated unit. */
 export async function publish(url: string, revision: number): Promise<number> {
   const { manifest, programs, blobs } = await loadKernel('n-queens')
-  const signed = await signSpec(identity.host, specFor(manifest, { params: { n: 8 }, revision }, programs))
+  const signed = await signSpec(
+    identity.host,
+    specFor(manifest, { params: { n: 8 }, revision, verification: { quorum: 2, independence: 'host' } }, programs)
+  )
   const events = await fetch(`${url}/api/v1/events`, { headers: { accept: 'text/event-stream' } })
   if (events.body === null) throw new Error('no event stream')
   const reader = events.body.pipeThrough(new TextDecoderStream()).getReader()

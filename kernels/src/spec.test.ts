@@ -10,7 +10,7 @@ describe('specFor()', () => {
     expect(jobSpecSchema.parse(spec)).toEqual(spec)
     expect(canonicalBytes(spec).length).toBeLessThan(SPEC_MAX_BYTES)
     expect(canonicalBytes(specFor(registry[name], {}, LIBRARY[name]))).toEqual(canonicalBytes(spec))
-    expect(spec.verification).toMatchObject({ policy: 'quorum', quorum: 2, independence: 'host' })
+    expect(spec.verification).toMatchObject({ policy: 'credibility', errorProbability: 0.001, independence: 'subnet', maxResults: 16 })
   })
 
   it('takes parameters into everything that follows from them', () => {
@@ -37,7 +37,17 @@ describe('specFor()', () => {
     })
   })
 
+  it('keeps the comparator that the kernel derives from its parameters, whatever the policy', () => {
+    const { comparator } = specFor(registry['keeling-fit'], {}, LIBRARY['keeling-fit']).verification
+    const critical = specFor(registry['keeling-fit'], { verification: { critical: true } }, LIBRARY['keeling-fit']).verification
+    expect(critical).toMatchObject({ policy: 'quorum', quorum: 3, comparator })
+    expect(comparator.kind).not.toBe('exact')
+  })
+
   it('says which field is wrong', () => {
+    expect(() => specFor(registry.mandelbrot, { verification: { quorum: 2, budget: 2 } }, LIBRARY.mandelbrot)).toThrow(
+      expect.objectContaining({ code: 'JOB_INVALID', place: { path: 'verification.budget' } })
+    )
     expect(() => specFor(registry.mandelbrot, { verification: { quorum: 9 } }, LIBRARY.mandelbrot)).toThrow(
       expect.objectContaining({ code: 'JOB_INVALID', place: { path: 'verification.quorum' } })
     )

@@ -1,15 +1,15 @@
 /** From a library kernel to a job that can be signed and published. */
 import {
+  chooseVerification,
   jobSpecSchema,
   KERNEL_ABI,
-  MAX_RESULTS_DEFAULT,
   PeerComputeError,
   type BlobRef,
-  type Comparator,
   type JobSpec,
-  type Verification
+  type Verification,
+  type VerificationWish
 } from '@peercompute/job-specs'
-import type { KernelManifest } from './manifest.ts'
+import type { KernelManifest, KernelParams } from './manifest.ts'
 import { resolveParams } from './params.ts'
 
 /** The files of a kernel, by content. */
@@ -21,27 +21,21 @@ export interface KernelPrograms {
   readonly inputs: Readonly<Record<string, BlobRef>>
 }
 
-type Quorum = Extract<Verification, { policy: 'quorum' }>
-/** Parts of a quorum rule, or another policy whole. */
-export type VerificationOverrides = Partial<Quorum> | Exclude<Verification, Quorum>
-
 export interface SpecOverrides {
   readonly params?: Readonly<Record<string, number>>
   readonly title?: string
   readonly description?: string
   readonly researcher?: string
   readonly revision?: number
-  /** Replaces parts of: quorum 2, independence `host`, the kernel's own comparator. */
-  readonly verification?: VerificationOverrides
+  /** What it leaves out is as in a job file; the comparator is the kernel's own. */
+  readonly verification?: VerificationWish
 }
 
-function isWhole(overrides: VerificationOverrides): overrides is Exclude<Verification, Quorum> {
-  return overrides.policy !== undefined && overrides.policy !== 'quorum'
-}
-
-function verificationOf(comparator: Comparator, overrides: VerificationOverrides): Verification {
-  if (isWhole(overrides)) return overrides
-  return { policy: 'quorum', quorum: 2, independence: 'host', comparator, maxResults: MAX_RESULTS_DEFAULT, ...overrides }
+function verificationOf(manifest: KernelManifest, params: KernelParams, overrides: VerificationWish): Verification {
+  const chosen = chooseVerification({ comparator: manifest.comparator(params), ...overrides }, manifest.unitCount(params))
+  if (chosen.ok) return chosen.verification
+  const path = `verification.${chosen.field}`
+  throw new PeerComputeError('JOB_INVALID', `The field "${path}" ${chosen.message}.`, { place: { path } })
 }
 
 /** Pure: equal arguments give equal specs, so the same job gets the same id. Throws JOB_INVALID naming the field. */
@@ -65,7 +59,7 @@ export function specFor(manifest: KernelManifest, overrides: SpecOverrides, prog
     unitCount: manifest.unitCount(params),
     inputs: manifest.inputs.map(({ name, type }) => ({ name, type, blob: programs.inputs[name] })),
     outputs: manifest.outputs(params),
-    verification: verificationOf(manifest.comparator(params), overrides.verification ?? {}),
+    verification: verificationOf(manifest, params, overrides.verification ?? {}),
     reduce: manifest.reduce,
     view: manifest.view(params),
     limits: manifest.limits(params),

@@ -27,9 +27,11 @@ const withDetail = (run: Run, change: Partial<JobEvidence['detail']>): Run =>
   withJob(run, ({ detail }) => ({ detail: { ...detail, ...change } }))
 
 const [HOST, OTHER] = HOSTS
-const [ACCOUNT] = ACCOUNTS
+const [ACCOUNT, OTHER_ACCOUNT] = ACCOUNTS
 const report: Extract<Call, { op: 'report' }> = { op: 'report', host: HOST, job: JOB, epoch: 1, units: [{ unit: 0, digest: OTHER_DIGEST }] }
 const answered = (answer: ReportAnswer, unit = 0): Outcome => ({ type: 'ok', answer: { units: [{ unit, answer }] } })
+
+const pricedAt = (microCredits: number): JobEvidence['audited'][number] => ({ kind: 'job-priced', microCredits, results: {} })
 
 const seeded: readonly Seeded[] = [
   {
@@ -103,13 +105,51 @@ const seeded: readonly Seeded[] = [
   {
     promise: 'settled-twice',
     what: 'a unit whose settlement was written down twice',
-    change: (run) => withJob(run, ({ audited }) => ({ audited: [...audited, { units: [[0, 1]], microCredits: 20 }] }))
+    change: (run) => withJob(run, ({ audited }) => ({ audited: [...audited, { kind: 'settled', units: [[0, 1]], credit: {} }] }))
   },
   { promise: 'audit-differs', what: 'an entry that was taken out', change: (run) => withEvidence(run, { brokenEntry: 7 }) },
   {
     promise: 'audit-differs',
     what: 'a settlement that was paid twice',
-    change: (run) => withJob(run, ({ audited }) => ({ audited: audited.map((one) => ({ ...one, microCredits: one.microCredits * 2 })) }))
+    change: (run) => withJob(run, ({ audited }) => ({ audited: [...audited, { kind: 'settled', units: [], credit: { [ACCOUNT]: 10 } }] }))
+  },
+  {
+    promise: 'audit-differs',
+    what: 'a reopened unit that kept what it had earned',
+    change: (run) =>
+      withJob(run, ({ audited }) => ({
+        audited: [
+          ...audited,
+          { kind: 'units-reopened', units: [[0, 1]], credit: {} },
+          { kind: 'settled', units: [[0, 1]], credit: { [ACCOUNT]: 10, [OTHER_ACCOUNT]: 10 } }
+        ]
+      }))
+  },
+  {
+    promise: 'audit-differs',
+    what: 'a unit that was reopened and had never been settled',
+    change: (run) => withJob(run, ({ audited }) => ({ audited: [...audited, { kind: 'units-reopened', units: [[3, 1]], credit: {} }] }))
+  },
+  {
+    promise: 'audit-differs',
+    what: 'a price that was fixed without paying the difference',
+    change: (run) =>
+      withJob(run, ({ audited }) => ({ price: 9, audited: [...audited, { kind: 'job-priced', microCredits: 9, results: {} }] }))
+  },
+  {
+    promise: 'price-differs',
+    what: 'a price that was fixed twice',
+    change: (run) => withJob(run, ({ audited }) => ({ audited: [...audited, ...[10, 10].map(pricedAt)] }))
+  },
+  {
+    promise: 'price-differs',
+    what: 'a price far from the declared one',
+    change: (run) => withJob(run, ({ audited }) => ({ price: 21, audited: [...audited, pricedAt(21)] }))
+  },
+  {
+    promise: 'price-differs',
+    what: 'a store with another price than the log',
+    change: (run) => withJob(run, () => ({ price: 11 }))
   },
   {
     promise: 'vote-invented',

@@ -1,7 +1,15 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { jobDetailSchema, jobPageSchema, resultRowSchema, submitAnswerSchema, whySchema } from '@peercompute/job-specs'
+import {
+  jobDetailSchema,
+  jobPageSchema,
+  jobTrustSchema,
+  resultRowSchema,
+  submitAnswerSchema,
+  unitReplicasSchema,
+  whySchema
+} from '@peercompute/job-specs'
 import { QUEENS_SOLUTIONS } from '@peercompute/kernels'
 import { serve, type RunningServer } from '@peercompute/relay-coordinator'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,7 +20,8 @@ let server: RunningServer
 let cli: Cli
 
 /** One machine suffices: its two programs count as two opinions. */
-const QUEENS = 'peercompute: 1\nname: queens-here\nkernel: n-queens\nparams: { n: 8 }\nverification: { independence: executor }\n'
+const QUEENS =
+  'peercompute: 1\nname: queens-here\nkernel: n-queens\nparams: { n: 8 }\nverification: { quorum: 2, independence: executor }\n'
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'peercompute-cli-'))
@@ -106,6 +115,19 @@ test('a headless volunteer computes a job with two programs, and the known answe
       .map((line) => resultRowSchema.parse(JSON.parse(line)))
     expect(rows.map((row) => row.unit)).toEqual(Array.from({ length: 64 }, (_, unit) => unit))
     for (const row of rows) expect(new Set(row.votes.map((vote) => vote.executor))).toEqual(new Set(['js', 'wasm']))
+
+    const trust = jobTrustSchema.parse(JSON.parse((await cli.run('show', 'queens-here', '--trust', '--json')).stdout))
+    expect(trust).toMatchObject({ counted: 64, checkedTwice: 64, votes: { canonical: 64, rejected: 0 } })
+    expect((await cli.run('show', 'queens-here', '--trust')).stdout).toMatch(/^cost +2\.\d\d executions a settled unit$/m)
+    const unit = unitReplicasSchema.parse(JSON.parse((await cli.run('show', 'queens-here', '--unit', '5', '--json')).stdout))
+    expect(unit.replicas.map(({ verdict, difference }) => [verdict, difference]).slice(0, 2)).toEqual([
+      ['canonical', 'the value that is kept'],
+      ['agrees', 'identical']
+    ])
+    expect((await cli.run('show', 'queens-here', '--unit', '5')).stdout).toMatch(
+      /^[\w-]{8} +(js|wasm) .* the value that is kept .* canonical$/m
+    )
+    expect((await cli.run('why', unit.replicas[0]?.host ?? '')).stdout).toMatch(/^ {2}trust: .*compared/m)
 
     const file = join(home, 'queens.csv')
     expect((await cli.run('results', 'queens-here', '--format', 'csv', '--out', file)).code).toBe(0)

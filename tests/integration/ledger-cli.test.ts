@@ -22,7 +22,7 @@ beforeAll(async () => {
   server = await serve({ port: 0, dataDir: join(home, 'coordinator') })
   await writeFile(
     join(home, 'queens.yaml'),
-    'peercompute: 1\nname: queens-here\nkernel: n-queens\nparams: { n: 8 }\nverification: { independence: executor }\n'
+    'peercompute: 1\nname: queens-here\nkernel: n-queens\nparams: { n: 8 }\nverification: { quorum: 2, independence: executor }\n'
   )
   await using volunteer = await startVolunteer(server.url, { name: 'here' })
   const submitted = await run('submit', join(home, 'queens.yaml'), '--watch', '--timeout', '90', '--json')

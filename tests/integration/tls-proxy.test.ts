@@ -12,7 +12,7 @@ import { postJob, queensJob } from './parts/publish.ts'
 import { startTlsProxy, type TlsProxy } from './parts/tls-proxy.ts'
 
 /** One volunteer suffices: its two programs count as two opinions. */
-const JOB = 'peercompute: 1\nname: behind-tls\nkernel: n-queens\nparams: { n: 8 }\nverification: { independence: executor }\n'
+const JOB = 'peercompute: 1\nname: behind-tls\nkernel: n-queens\nparams: { n: 8 }\nverification: { quorum: 2, independence: executor }\n'
 const trustedBefore = getCACertificates('default')
 
 let proxy: TlsProxy

@@ -9,6 +9,7 @@ const commands = {
     fleet = await startFleet(options)
   },
   tally: () => running().tally,
+  hosts: () => running().hosts,
   reset: () => {
     running().reset()
   },

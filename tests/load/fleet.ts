@@ -1,4 +1,5 @@
 /** Many volunteers in one process, the same ones for the same seed. */
+import type { HostId } from '@peercompute/job-specs'
 import { seededRandom } from '../harness/seeded-random.ts'
 import { startLossyTcp, type TcpLine } from '../harness/lossy-tcp.ts'
 import { comeFromDialledAddress, loopbackAddress } from './dialled-address.ts'
@@ -18,6 +19,8 @@ export interface FleetOptions {
   /** Shares of volunteers, 0 to 1. */
   readonly wrong: number
   readonly colluding: number
+  /** Share of the units about which liars lie. */
+  readonly lieRate: number
   /** The line to the coordinator; null: as good as loopback is. */
   readonly line: TcpLine | null
   /** So many come in a second, at most. */
@@ -27,6 +30,7 @@ export interface FleetOptions {
 
 export interface Fleet {
   readonly tally: Tally
+  readonly hosts: readonly HostId[]
   /** Counts from zero again; who is connected stays. */
   reset(): void
   /** Everybody leaves. Idempotent. */
@@ -42,10 +46,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const tally = emptyTally()
   const ending = new AbortController()
   const running: Promise<void>[] = []
+  const hosts: HostId[] = []
 
   for (let index = first; index < first + count; index++) {
     const random = seededRandom(seed + index)
-    const host = await createLightHost(index, honestyOf(random(), options))
+    const host = await createLightHost({ index, honesty: honestyOf(random(), options), lieRate: options.lieRate })
+    hosts.push(host.certificate.host)
     const connect = () => openLink(link, coordinator, loopbackAddress(index))
     const after = ((index - first) / options.joinsPerSecond) * 1_000
     running.push(
@@ -56,6 +62,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
   return {
     tally,
+    hosts,
     reset() {
       Object.assign(tally, emptyTally(), { connected: tally.connected })
     },

@@ -1,4 +1,5 @@
 /** Fleets spread over processes, so that they and not one event loop are what a coordinator meets. */
+import type { HostId } from '@peercompute/job-specs'
 import { startChild, type Child } from '../harness/child.ts'
 import { until } from '../harness/until.ts'
 import type { FleetOptions } from './fleet.ts'
@@ -19,6 +20,7 @@ export interface Generators {
   /** From the first that comes to the last: no sooner does everybody have a chance to be there. */
   readonly comingMs: number
   tally(): Promise<Tally>
+  hosts(): Promise<readonly HostId[]>
   reset(): Promise<void>
   /** Waits until that many are introduced; all when left out. Rejects at once when a process ends. */
   connected(timeoutMs: number, count?: number): Promise<void>
@@ -32,7 +34,7 @@ const JOINS_PER_SECOND = 12
 /** Resolves when all have begun to come. */
 export async function startGenerators(options: GeneratorsOptions): Promise<Generators> {
   const { coordinator, count, processes, seed, first = 0, joinsPerSecond = JOINS_PER_SECOND } = options
-  const { link = 'work-stream', pattern = AT_ONCE, wrong = 0, colluding = 0, line = null } = options
+  const { link = 'work-stream', pattern = AT_ONCE, wrong = 0, colluding = 0, lieRate = 1, line = null } = options
   const children = await Promise.all(
     Array.from({ length: processes }, () => startChild<FleetCommands>(new URL('fleet-process.ts', import.meta.url)))
   )
@@ -45,6 +47,7 @@ export async function startGenerators(options: GeneratorsOptions): Promise<Gener
     count,
     comingMs: (count / joinsPerSecond) * 1_000,
     tally: async () => sumTallies(await Promise.all(children.map((child) => child.call('tally', undefined)))),
+    hosts: async () => (await Promise.all(children.map((child) => child.call('hosts', undefined)))).flat(),
     async reset() {
       await Promise.all(children.map((child) => child.call('reset', undefined)))
     },
@@ -68,6 +71,7 @@ export async function startGenerators(options: GeneratorsOptions): Promise<Gener
         pattern,
         wrong,
         colluding,
+        lieRate,
         line,
         seed,
         first: first + from,

@@ -2,6 +2,6 @@
 export { startGenerators, type Generators, type GeneratorsOptions } from './generators.ts'
 export type { CoordinatorPlace, LinkKind } from './links.ts'
 export { emptyTally, sumTallies, type Tally } from './tally.ts'
-export { createLightHost, type Honesty, type LightHost } from './light-host.ts'
+export { createLightHost, honestValue, type Honesty, type LightHost, type LightHostInit } from './light-host.ts'
 export { loopbackAddress } from './dialled-address.ts'
 export { AT_ONCE, type Pattern } from './volunteer.ts'

@@ -28,8 +28,15 @@ export interface LightHost {
 const NUMERIC_CLASS = 'load'
 const COLLUDING_MASK = 0x5a5a5a5a
 
-/** `index` tells liars apart. */
-export async function createLightHost(index: number, honesty: Honesty): Promise<LightHost> {
+export interface LightHostInit {
+  /** Tells liars apart. */
+  readonly index: number
+  readonly honesty: Honesty
+  /** Share of the units about which a liar lies, 0 to 1. Those who collude lie about the same ones, which is hardest to find. */
+  readonly lieRate: number
+}
+
+export async function createLightHost({ index, honesty, lieRate }: LightHostInit): Promise<LightHost> {
   const [keys, account] = await Promise.all([generateKeyPair({ extractable: false }), generateKeyPair({ extractable: false })])
   const certificate = await certifyHost(account, keys.publicKey, '', Date.now())
   const mask = honesty === 'honest' ? 0 : honesty === 'colluding' ? COLLUDING_MASK : index + 1
@@ -49,9 +56,10 @@ export async function createLightHost(index: number, honesty: Honesty): Promise<
       const units: Report['units'] = []
       for (let offset = 0; offset < count; offset++) {
         const value = values.subarray(offset * bytes, (offset + 1) * bytes)
-        value.fill(valueOf(start + offset, mask, bytes))
+        const unit = start + offset
+        value.fill(valueOf(unit, liesAbout(unit, mask, lieRate) ? mask : 0, bytes))
         const digest = hash('sha256', value, 'hex') as ContentHash
-        units.push({ outcome: 'success', unit: start + offset, digest, bytes, computeMs: 1 })
+        units.push({ outcome: 'success', unit, digest, bytes, computeMs: 1 })
       }
       const report = await signReport(keys, {
         v: 1,
@@ -67,6 +75,17 @@ export async function createLightHost(index: number, honesty: Honesty): Promise<
       return { report, values }
     }
   }
+}
+
+/** A coin for each unit, the same for all with that mask. */
+function liesAbout(unit: number, mask: number, rate: number): boolean {
+  const mixed = Math.imul((unit + 1) ^ mask, 2_246_822_519)
+  return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32 < rate
+}
+
+/** What an honest volunteer answers, for an output of that many bytes: its first four, little-endian, are a `u32`. */
+export function honestValue(unit: number, bytes: number): Uint8Array {
+  return Buffer.alloc(bytes, valueOf(unit, 0, bytes))
 }
 
 /** A few bytes that depend on the unit; they fill a value of any length. */

@@ -36,7 +36,10 @@ export async function writeHistory(records: number): Promise<History> {
     // a new epoch adds an opening, so the last records go one by one
     for (const last = made + Math.min(APPENDED_TOGETHER, Math.max(1, records - held() - APPENDED_TOGETHER)); made < last; made++) {
       if (job === null || made % RECORDS_PER_JOB === 0) {
-        const signed = await signSpec(author, specFor(manifest, { params: { n: 8 }, revision: made + 1 }, programs))
+        const signed = await signSpec(
+          author,
+          specFor(manifest, { params: { n: 8 }, revision: made + 1, verification: { quorum: 2, independence: 'host' } }, programs)
+        )
         job = jobIdOf(signed.author, signed.spec)
         const from = performance.now()
         appended.push(writer.append('job.admit', { job, signed, custodial: false }))

@@ -68,10 +68,9 @@ async function writeJobs(
   const author = await generateKeyPair({ extractable: true })
   const { manifest, programs } = await loadKernel('n-queens')
   for (let job = 1; job <= jobs; job++) {
-    const spec = specFor(manifest, { params: { n: 8 }, revision: job }, programs)
-    const verification = { ...spec.verification, quorum: 1 }
+    const spec = specFor(manifest, { params: { n: 8 }, revision: job, verification: { quorum: 1, independence: 'host' } }, programs)
     const { settled } = await process.call('compute', {
-      signed: await signSpec(author, { ...spec, unitCount: JOB_UNITS, verification }),
+      signed: await signSpec(author, { ...spec, unitCount: JOB_UNITS }),
       unitsPerFlush: unitsPerRecord
     })
     if (settled !== JOB_UNITS) throw new Error(`The coordinator settled ${settled} units of ${JOB_UNITS}`)

@@ -31,6 +31,8 @@ function kind(node: Schema): string {
       return `whole number${limits(node)}`
     case 'number':
       return `number${limits(node)}`
+    case 'boolean':
+      return '`true`, `false`'
     case 'string':
       return `text${limits(node)}`
     case 'array':

@@ -4,18 +4,15 @@
  */
 import { z } from 'zod'
 import { elementTypes, identifierSchema, outputSchema, paramValueSchema } from '../kernel.ts'
-import { comparatorSchema, independenceSchema, reducerSchema, viewSchema } from '../verification.ts'
+import { reducerSchema, viewSchema } from '../verification.ts'
 import { limitsSchema, prioritySchema, requiresSchema, UNITS_MAX } from '../job.ts'
+import { jobFilePathSchema } from './job-file-path.ts'
+import { verificationFileSchema, verificationFiles } from './verification-file.ts'
 
 export const JOB_FILE_VERSION = 1
 export const JOB_FILE_MAX_BYTES = 131_072
 
 const nameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -, and start with a letter')
-
-/** A path below the folder of the job file, with `/` between its parts. */
-export const jobFilePathSchema = z
-  .string()
-  .regex(/^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))[^\0\\:]{1,200}$/, 'must be a relative path inside the folder of the job file')
 
 export const passFileSchema = z.strictObject({
   entry: identifierSchema.describe('Name of the compute entry point'),
@@ -55,14 +52,6 @@ const inputFileSchema = z.strictObject({
   name: identifierSchema.describe('Name by which the kernel reads it'),
   file: jobFilePathSchema.describe('Raw little-endian elements'),
   type: z.enum(elementTypes).describe('Type of one element')
-})
-
-const verificationFileSchema = z.strictObject({
-  policy: z.literal('quorum').optional(),
-  quorum: z.int().min(1).max(8).optional().describe('Agreeing independent results that settle a unit; 2 unless given'),
-  independence: independenceSchema.optional().describe('What two results must not share to count as two; host unless given'),
-  comparator: comparatorSchema.optional().describe('When two results agree; exact unless given'),
-  maxResults: z.int().min(1).max(16).optional().describe('Executions after which a unit without agreement is given up; 8 unless given')
 })
 
 export const jobFileSchema = z
@@ -110,9 +99,9 @@ export function jobFileJsonSchema(): z.core.JSONSchema.JSONSchema {
   return { ...($schema === undefined ? {} : { $schema }), title: 'PeerCompute job file', ...rest }
 }
 
-/** Files that the job file names, each once: the kernel's programs, then the inputs. */
+/** Files that the job file names, each once: the kernel's programs, the verifier and the comparator, then the inputs. */
 export function filesOf(file: JobFile): readonly string[] {
   const programs = typeof file.kernel === 'string' ? [] : [file.kernel.wgsl?.file, file.kernel.js, file.kernel.wasm]
-  const paths = [...programs, ...(file.inputs ?? []).map((input) => input.file)]
+  const paths = [...programs, ...verificationFiles(file.verification ?? {}), ...(file.inputs ?? []).map((input) => input.file)]
   return [...new Set(paths.filter((path) => path !== undefined))]
 }

@@ -56,11 +56,18 @@ test('an own kernel becomes a specification with the defaults of the format', ()
       unitCount: 10,
       inputs: [{ name: 'table', type: 'f32', blob: data }],
       outputs: [{ name: 'total', type: 'u32', shape: [2, 3] }],
-      verification: { policy: 'quorum', quorum: 2, independence: 'host', comparator: { kind: 'exact' }, maxResults: 8 },
+      verification: {
+        policy: 'credibility',
+        errorProbability: 0.001,
+        independence: 'subnet',
+        comparator: { kind: 'exact' },
+        maxResults: 16
+      },
       reduce: { kind: 'none' },
       limits: { unitSeconds: 60, outputBytes: 24, memoryBytes: 268_435_456 },
       unitOperations: 1_000_000
-    }
+    },
+    plan: null
   })
 })
 
@@ -77,7 +84,7 @@ test('what the library knows need not be written, and what is written wins', () 
       unitCount: 7,
       reduce: { kind: 'sum' },
       unitOperations: 5_000,
-      verification: { quorum: 3, independence: 'host' }
+      verification: { policy: 'quorum', quorum: 3, independence: 'subnet', maxResults: 8 }
     }
   })
 })
@@ -101,6 +108,55 @@ test('a comparator of numbers in the file is strict within a numeric class unles
     verification: { policy: 'quorum', quorum: 2, independence: 'host', maxResults: 8, comparator: tolerance }
   }
   expect(comparatorOf({ peercompute: 1, name: 'eight', kernel: 'n-queens' }, { ...nothing, library: derived })).toEqual(tolerance)
+})
+
+test('an error and a budget are planned for the units of the job, and the plan is told', () => {
+  const planned = (units: number, verification: object) => {
+    const built = build({ ...own, units, verification })
+    return built.ok ? [built.spec.verification, built.plan?.explanation] : built.issues
+  }
+  expect(planned(50_000, { errorProbability: 0.01 })).toMatchObject([
+    { policy: 'credibility', errorProbability: 0.01, maxResults: 16 },
+    expect.stringContaining('at most 1 %')
+  ])
+  expect(planned(10, { errorProbability: 0.01 })).toMatchObject([
+    { policy: 'quorum', quorum: 3, maxResults: 8 },
+    expect.stringContaining('fewer than 1000 units')
+  ])
+  expect(planned(10, { budget: 2 })).toMatchObject([{ policy: 'quorum', quorum: 2 }, expect.stringContaining('budget of 2')])
+  expect(planned(50_000, { policy: 'adaptive' })).toMatchObject([{ policy: 'adaptive', quorum: 2 }, undefined])
+})
+
+test.each<[object, string, string]>([
+  [{ policy: 'credibility', budget: 2 }, 'budget', 'leave out one of the two'],
+  [{ quorum: 2, critical: true }, 'critical', '"quorum" is one'],
+  [{ quorum: 2, errorProbability: 0.01 }, 'errorProbability', 'promises none'],
+  [{ policy: 'adaptive', errorProbability: 0.01 }, 'errorProbability', '"policy: adaptive"'],
+  [{ policy: 'credibility', quorum: 3 }, 'quorum', 'counts no results'],
+  [{ policy: 'verifier' }, 'policy', 'needs "verify"'],
+  [{ critical: true, budget: 2 }, 'budget', 'raise it, or leave out "critical"']
+])('%j is refused with one sentence at %s', (verification, field, sentence) => {
+  const built = build({ ...own, verification })
+  expect(built).toEqual({
+    ok: false,
+    issues: [{ path: ['verification', field], atKey: true, message: expect.stringContaining(sentence) }]
+  })
+})
+
+test('a library kernel with a check of its own keeps it, unless the file wants another rule', () => {
+  const verify = { kind: 'custom', js: program } as const
+  const verification = { policy: 'verifier', verify, independence: 'host', comparator: { kind: 'ulp', max: 2 }, maxResults: 8 } as const
+  const policyOf = (file: object) => {
+    const built = build(
+      { peercompute: 1, name: 'eight', kernel: 'n-queens', ...file },
+      { ...nothing, library: { ...library, verification } }
+    )
+    return built.ok ? built.spec.verification : built.issues
+  }
+  expect(policyOf({})).toMatchObject({ policy: 'verifier', verify, independence: 'subnet' })
+  expect(policyOf({ verification: { errorProbability: 0.01 } })).toMatchObject({ policy: 'verifier', verify })
+  expect(policyOf({ verification: { quorum: 2 } })).toMatchObject({ policy: 'quorum', quorum: 2, comparator: { kind: 'ulp', max: 2 } })
+  expect(policyOf({ verification: { critical: true } })).toMatchObject({ policy: 'quorum', quorum: 3 })
 })
 
 test('a kernel that the library does not have is refused at its field', () => {

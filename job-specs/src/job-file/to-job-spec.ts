@@ -4,9 +4,11 @@ import type { BlobRef } from '../blob.ts'
 import { canonicalBytes } from '../canonical.ts'
 import { jobSpecSchema, SPEC_MAX_BYTES, UNIT_VALUE_MAX_BYTES, type JobSpec } from '../job.ts'
 import { KERNEL_ABI, unitValueBytes, type KernelPass, type KernelRef } from '../kernel.ts'
-import { MAX_RESULTS_DEFAULT, type Comparator } from '../verification.ts'
+import { chooseVerification } from '../choose-verification.ts'
+import type { Plan } from '../plan.ts'
 import { describeIssues, type DescribedIssue } from './describe-issue.ts'
 import type { JobFile, OwnKernel } from './job-file.ts'
+import { wishOf, withHashes } from './verification-file.ts'
 
 /** What a library kernel says about a job with these params. */
 export interface LibraryJob extends Pick<JobSpec, 'kernel'>, Partial<Omit<JobSpec, 'kernel' | 'v' | 'name' | 'revision'>> {}
@@ -18,9 +20,11 @@ export interface JobMaterial {
   readonly library?: LibraryJob
 }
 
-export type BuiltSpec = { readonly ok: true; readonly spec: JobSpec } | { readonly ok: false; readonly issues: readonly DescribedIssue[] }
+export type BuiltSpec =
+  /** `plan`: where the file left the rule to the planner. */
+  | { readonly ok: true; readonly spec: JobSpec; readonly plan: Plan | null }
+  | { readonly ok: false; readonly issues: readonly DescribedIssue[] }
 
-const DEFAULT_QUORUM = 2
 const DEFAULT_UNIT_SECONDS = 60
 const DEFAULT_MEMORY_BYTES = 268_435_456
 const DEFAULT_UNIT_OPERATIONS = 1_000_000
@@ -58,11 +62,6 @@ function issuesOf(error: z.ZodError, spec: unknown): readonly DescribedIssue[] {
   })
 }
 
-/** Devices that compute alike have no reason to differ. A library kernel's own comparator stands as its author derived it. */
-function strictWithinClass(comparator: Comparator): Comparator {
-  return comparator.kind === 'exact' ? comparator : { ...comparator, withinClass: comparator.withinClass ?? 'exact' }
-}
-
 /** What the author wrote wins over what the library says, and that over the defaults of the format. */
 export function toJobSpec(file: JobFile, { blobs, library }: JobMaterial): BuiltSpec {
   const refuse = (...issues: DescribedIssue[]): BuiltSpec => ({ ok: false, issues })
@@ -85,6 +84,12 @@ export function toJobSpec(file: JobFile, { blobs, library }: JobMaterial): Built
     ...library?.limits,
     ...file.limits
   }
+  const unitCount = file.units ?? library?.unitCount
+  const written = withHashes(file.verification ?? {}, blobs)
+  if ('message' in written) return refuse(written)
+  const chosen = chooseVerification(wishOf(written, library?.verification), unitCount ?? 1)
+  if (!chosen.ok)
+    return refuse({ path: ['verification', chosen.field], atKey: true, message: `"verification.${chosen.field}" ${chosen.message}` })
   const spec = {
     v: 1,
     name: file.name,
@@ -94,19 +99,10 @@ export function toJobSpec(file: JobFile, { blobs, library }: JobMaterial): Built
     revision: file.revision ?? 1,
     kernel,
     params: { ...library?.params, ...file.params },
-    unitCount: file.units ?? library?.unitCount,
+    unitCount,
     inputs: ownInputs ?? library?.inputs ?? [],
     outputs,
-    verification: {
-      policy: 'quorum',
-      quorum: DEFAULT_QUORUM,
-      independence: 'host',
-      comparator: { kind: 'exact' },
-      maxResults: MAX_RESULTS_DEFAULT,
-      ...library?.verification,
-      ...file.verification,
-      ...(file.verification?.comparator === undefined ? {} : { comparator: strictWithinClass(file.verification.comparator) })
-    },
+    verification: chosen.verification,
     reduce: file.reduce ?? library?.reduce ?? { kind: 'none' },
     ...(view === undefined ? {} : { view }),
     limits,
@@ -124,5 +120,5 @@ export function toJobSpec(file: JobFile, { blobs, library }: JobMaterial): Built
       message: `The specification takes ${bytes} bytes, more than ${SPEC_MAX_BYTES}: put data into inputs, not into params`
     })
   }
-  return { ok: true, spec: parsed.data }
+  return { ok: true, spec: parsed.data, plan: chosen.plan }
 }

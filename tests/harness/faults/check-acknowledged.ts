@@ -13,6 +13,10 @@ interface IndexedJob {
   readonly errored: ReadonlySet<number>
   /** `unit/host/epoch`. */
   readonly waiting: ReadonlySet<string>
+  /** Units that were taken back at some time: what was said of them before holds no longer. */
+  readonly reopened: ReadonlySet<number>
+  /** Hosts of which nothing is believed any more. */
+  readonly banned: ReadonlySet<string>
 }
 
 const short = (key: string): string => key.slice(0, 8)
@@ -23,7 +27,7 @@ export function checkAcknowledged(history: readonly Operation[], evidence: Evide
   const broken: Broken = (promise, what) => {
     found.push({ promise, what })
   }
-  const jobs = new Map<JobId, IndexedJob>([...evidence.jobs].map(([id, job]) => [id, indexed(job)]))
+  const jobs = new Map<JobId, IndexedJob>([...evidence.jobs].map(([id, job]) => [id, indexed(job, evidence.banned)]))
   checkVotes(history, jobs, broken)
   checkLeases(history, broken)
   for (const { call, outcome } of history) {
@@ -38,6 +42,7 @@ export function checkAcknowledged(history: readonly Operation[], evidence: Evide
     if (call.op === 'report') for (const { unit, answer } of outcome.answer.units ?? []) checkAnswer(call, unit, answer, job, broken)
     if (call.op !== 'read') continue
     for (const { unit, digest } of outcome.answer.settled ?? []) {
+      if (job.reopened.has(unit)) continue
       const now = job.rows.get(unit)?.digest
       if (now === undefined) broken('acknowledged-lost', `unit ${unit} of job ${short(call.job)} was read as settled and is not`)
       else if (now !== digest) broken('settled-twice', `unit ${unit} of job ${short(call.job)} was read with another digest`)
@@ -46,12 +51,15 @@ export function checkAcknowledged(history: readonly Operation[], evidence: Evide
   return found
 }
 
-function indexed(job: JobEvidence): IndexedJob {
+function indexed(job: JobEvidence, banned: ReadonlySet<string>): IndexedJob {
+  const reopened = job.audited.flatMap((entry) => (entry.kind === 'units-reopened' ? entry.units : []))
   return {
     job,
     rows: new Map(job.rows.map((row) => [row.unit, row])),
     errored: new Set(job.errored),
-    waiting: new Set(job.waiting.map(({ unit, host, epoch }) => `${unit}/${host}/${epoch}`))
+    waiting: new Set(job.waiting.map(({ unit, host, epoch }) => `${unit}/${host}/${epoch}`)),
+    reopened: new Set(reopened.flatMap(([start, count]) => Array.from({ length: count }, (_, index) => start + index))),
+    banned
   }
 }
 
@@ -67,11 +75,17 @@ function checkAnswer({ host, epoch, job: id, units }: Sent, unit: number, answer
   }
   const row = job.rows.get(unit)
   const mine = row?.votes.some((vote) => vote.host === host && vote.epoch === epoch) === true || job.waiting.has(`${unit}/${host}/${epoch}`)
-  const closed = row !== undefined || job.errored.has(unit)
+  const forgotten = job.banned.has(host) || job.reopened.has(unit)
+  const closed = row !== undefined || job.errored.has(unit) || job.reopened.has(unit)
   switch (answer) {
     case 'accepted':
       // What waits in an errored unit, or in a job that was called off, has nothing left to wait for.
-      if (sent.digest !== null && !mine && (row !== undefined || !(job.errored.has(unit) || job.job.detail.state === 'cancelled')))
+      if (
+        sent.digest !== null &&
+        !mine &&
+        !forgotten &&
+        (row !== undefined || !(job.errored.has(unit) || job.job.detail.state === 'cancelled'))
+      )
         lost('there is no such vote')
       return
     case 'late':
@@ -82,7 +96,7 @@ function checkAnswer({ host, epoch, job: id, units }: Sent, unit: number, answer
       return
     case 'duplicate':
       // The first one may also have been of an earlier lease of the same host: one voice.
-      if (sent.digest !== null && !speaks(host, unit, job) && (row !== undefined || !(job.errored.has(unit) || ended(job))))
+      if (sent.digest !== null && !forgotten && !speaks(host, unit, job) && (row !== undefined || !(job.errored.has(unit) || ended(job))))
         lost('nothing of it is there')
       return
     case 'not_held':

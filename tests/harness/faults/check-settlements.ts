@@ -8,10 +8,19 @@ type Vote = ResultRow['votes'][number]
 
 /** 200 credits are a day of one GFLOP/s (BOINC's cobblestone); in millionths, at least one. */
 const OPERATIONS_PER_MICRO_CREDIT = 432_000
+/** Settled units after which a job's price is fixed, between half and twice of what the researcher says. */
+const PRICED_AFTER = 20
+const PRICE_FACTORS = { least: 0.5, most: 2 }
 
 /** Written down anew: a checker that asks the program for its formula finds nothing wrong with it. */
-export function unitMicroCredits({ detail }: JobEvidence): number {
-  return Math.max(1, Math.round(detail.spec.unitOperations / OPERATIONS_PER_MICRO_CREDIT))
+export function declaredMicroCredits({ detail }: JobEvidence, factor = 1): number {
+  return Math.max(1, Math.round((detail.spec.unitOperations * factor) / OPERATIONS_PER_MICRO_CREDIT))
+}
+
+/** What each agreeing result is worth: as declared, until the audit log tells of another price. */
+export function unitMicroCredits(job: JobEvidence): number {
+  const [price] = job.audited.flatMap((entry) => (entry.kind === 'job-priced' ? [entry.microCredits] : []))
+  return price ?? declaredMicroCredits(job)
 }
 
 export function validVotes(row: ResultRow): readonly Vote[] {
@@ -75,19 +84,50 @@ function checkCounters({ detail, rows, errored }: JobEvidence, broken: Broken): 
   if (reduced.sum !== String(sum)) broken('counter-differs', `its sum is ${reduced.sum}, its rows add up to ${sum}`)
 }
 
+/** The log, played from its beginning. */
 function checkAudit(job: JobEvidence, broken: Broken): void {
-  const audited = new Set<number>()
-  for (const [start, count] of job.audited.flatMap(({ units }) => units)) {
-    for (let unit = start; unit < start + count; unit++) {
-      if (audited.has(unit)) broken('settled-twice', `the log settles unit ${unit} twice`)
-      audited.add(unit)
+  const settled = new Set<number>()
+  const paid = new Map<string, number>()
+  const pay = (account: string, microCredits: number): void => {
+    paid.set(account, (paid.get(account) ?? 0) + microCredits)
+  }
+  let price = declaredMicroCredits(job)
+  for (const entry of job.audited) {
+    if (entry.kind === 'job-priced') {
+      for (const [account, results] of Object.entries(entry.results)) pay(account, results * (entry.microCredits - price))
+      price = entry.microCredits
+      continue
+    }
+    for (const [account, microCredits] of Object.entries(entry.credit)) pay(account, microCredits)
+    for (const [start, count] of entry.units) {
+      for (let unit = start; unit < start + count; unit++) {
+        if (entry.kind === 'units-reopened') {
+          if (!settled.delete(unit)) broken('audit-differs', `the log reopens unit ${unit}, which it has not settled`)
+        } else if (settled.has(unit)) broken('settled-twice', `the log settles unit ${unit} twice`)
+        else settled.add(unit)
+      }
     }
   }
-  if (audited.size !== job.rows.length || !job.rows.every(({ unit }) => audited.has(unit)))
-    broken('audit-differs', `the log tells of ${audited.size} settled units, there are ${job.rows.length}`)
-  const paid = job.audited.reduce((sum, { microCredits }) => sum + microCredits, 0)
-  const earned = job.rows.reduce((sum, row) => sum + validVotes(row).length * unitMicroCredits(job), 0)
-  if (paid !== earned) broken('audit-differs', `the log tells of ${paid} microcredits, the votes of ${earned}`)
+  checkPrice(job, price, broken)
+  if (settled.size !== job.rows.length || !job.rows.every(({ unit }) => settled.has(unit)))
+    broken('audit-differs', `the log tells of ${settled.size} settled units, there are ${job.rows.length}`)
+  const earned = new Map<string, number>()
+  for (const row of job.rows) for (const { account } of validVotes(row)) earned.set(account, (earned.get(account) ?? 0) + price)
+  for (const account of new Set([...paid.keys(), ...earned.keys()])) {
+    const [told, counted] = [paid.get(account) ?? 0, earned.get(account) ?? 0]
+    if (told !== counted)
+      broken('audit-differs', `account ${account.slice(0, 8)}: the log tells of ${told} microcredits, the votes of ${counted}`)
+  }
+}
+
+function checkPrice(job: JobEvidence, audited: number, broken: Broken): void {
+  const priced = job.audited.filter(({ kind }) => kind === 'job-priced').length
+  if (priced > 1) broken('price-differs', `its price was fixed ${priced} times`)
+  if (priced === 0 && job.rows.length >= PRICED_AFTER) broken('price-differs', `its price was not fixed after ${job.rows.length} units`)
+  if (job.price !== audited) broken('price-differs', `the store has the price ${job.price}, the log ${audited}`)
+  const [least, most] = [PRICE_FACTORS.least, PRICE_FACTORS.most].map((factor) => declaredMicroCredits(job, factor))
+  if (least !== undefined && most !== undefined && (audited < least || audited > most))
+    broken('price-differs', `its price is ${audited}, which is not between ${least} and ${most}`)
 }
 
 function checkTold({ rows, told }: JobEvidence, settled: ReadonlyMap<number, ResultRow>, broken: Broken): void {

@@ -29,19 +29,27 @@ export interface WaitingResult {
   readonly epoch: number
 }
 
-/** Units that were settled in one transaction, and what it paid for them in millionths. */
-export interface AuditedSettlement {
-  readonly units: readonly (readonly [start: number, count: number])[]
-  readonly microCredits: number
-}
+type Units = readonly (readonly [start: number, count: number])[]
+/** By account. */
+type Counts = Readonly<Record<string, number>>
+
+/**
+ * What the audit log says of a job's units and of what they are worth, an entry for each transaction. `credit`: in millionths, what each
+ * account was paid, negative when it was taken back. `results`: those paid for before the price was fixed.
+ */
+export type AuditedEntry =
+  | { readonly kind: 'settled' | 'units-reopened'; readonly units: Units; readonly credit: Counts }
+  | { readonly kind: 'job-priced'; readonly microCredits: number; readonly results: Counts }
 
 export interface JobEvidence {
   readonly detail: JobDetail
   readonly rows: readonly ResultRow[]
   readonly waiting: readonly WaitingResult[]
   readonly errored: readonly number[]
-  /** Every settlement in the audit log. */
-  readonly audited: readonly AuditedSettlement[]
+  /** Millionths of a credit for each agreeing result, by the database. */
+  readonly price: number
+  /** In the order of the audit log. */
+  readonly audited: readonly AuditedEntry[]
   /** What the ledger says was settled. */
   readonly told: readonly SettledRange[]
 }
@@ -49,6 +57,8 @@ export interface JobEvidence {
 export interface Evidence {
   readonly jobs: ReadonlyMap<JobId, JobEvidence>
   readonly hosts: readonly HostView[]
+  /** Hosts that were banned at some time, by the audit log. */
+  readonly banned: ReadonlySet<string>
   /** In millionths, by account: in the database, and in the ledger. */
   readonly credit: ReadonlyMap<AccountId, number>
   readonly toldCredit: ReadonlyMap<AccountId, number>
@@ -58,11 +68,9 @@ export interface Evidence {
   readonly integrity: string
 }
 
-const settlementBody = z.object({
-  job: jobIdSchema,
-  units: z.array(z.tuple([z.int(), z.int()])),
-  credit: z.record(z.string(), z.int())
-})
+const unitsBody = z.object({ units: z.array(z.tuple([z.int(), z.int()])), credit: z.record(z.string(), z.int()) })
+const priceBody = z.object({ microCredits: z.int(), results: z.record(z.string(), z.int()) })
+const jobRow = z.object({ no: z.int(), id: jobIdSchema, price: z.int() })
 const auditRow = z.object({ seq: z.int(), at: z.int(), kind: z.string(), body: z.string(), hash: z.string() })
 const waitingRow = z.object({ job: z.int(), unit: z.int(), epoch: epochSchema, host: hostIdSchema })
 const WAITING = 'SELECT job, unit, epoch, host FROM pending_results JOIN holders ON holders.no = CAST(holder AS INTEGER)'
@@ -73,18 +81,20 @@ export async function gatherEvidence(server: Pick<TestServer, 'url' | 'root' | '
   const told = await readLedger(server.url, rootIdSchema.parse(server.root))
   const jobs = new Map<JobId, JobEvidence>()
   for (const id of await allJobs(server)) {
-    const no = stored.numbers.get(id) ?? -1
+    const { no, price } = stored.jobs.get(id) ?? { no: -1, price: -1 }
     jobs.set(id, {
       detail: await server.job(id),
       rows: await allRows(server.url, id),
       waiting: stored.waiting.get(no) ?? [],
       errored: stored.errored.get(no) ?? [],
+      price,
       audited: stored.audited.get(id) ?? [],
       told: told.jobs.get(id)?.settled ?? []
     })
   }
   const { hosts } = z.object({ hosts: z.array(hostViewSchema) }).parse(await server.get('/api/v1/hosts'))
-  return { jobs, hosts, credit: stored.credit, toldCredit: told.credit, brokenEntry: stored.brokenEntry, integrity: stored.integrity }
+  const { credit, banned, brokenEntry, integrity } = stored
+  return { jobs, hosts, banned, credit, toldCredit: told.credit, brokenEntry, integrity }
 }
 
 async function allJobs(server: Pick<TestServer, 'get'>): Promise<readonly JobId[]> {
@@ -127,16 +137,22 @@ function readDatabase(file: string) {
         .prepare(query)
         .all()
         .map((row) => schema.parse(row))
-    const audited = new Map<JobId, AuditedSettlement[]>()
-    for (const { body } of all(z.object({ body: z.string() }), `SELECT body FROM audit WHERE kind = 'settled' ORDER BY seq`)) {
-      const { job, units, credit } = settlementBody.parse(JSON.parse(body))
-      const microCredits = Object.values(credit).reduce((sum, one) => sum + one, 0)
-      audited.set(job, [...(audited.get(job) ?? []), { units, microCredits }])
-    }
     const entries = all(auditRow, 'SELECT seq, at, kind, body, hash FROM audit ORDER BY seq')
+    const audited = new Map<JobId, AuditedEntry[]>()
+    const banned = new Set<string>()
+    for (const { kind, body } of entries) {
+      const said: unknown = JSON.parse(body)
+      if (kind === 'host-banned') banned.add(z.object({ host: hostIdSchema }).parse(said).host)
+      const entry = auditedEntry(kind, said)
+      if (entry === null) continue
+      const { job } = z.object({ job: jobIdSchema }).parse(said)
+      const known = audited.get(job)
+      if (known === undefined) audited.set(job, [entry])
+      else known.push(entry)
+    }
     const [check] = all(z.object({ integrity_check: z.string() }), 'PRAGMA integrity_check')
     return {
-      numbers: new Map(all(z.object({ no: z.int(), id: jobIdSchema }), 'SELECT no, id FROM jobs').map(({ no, id }) => [id, no])),
+      jobs: new Map(all(jobRow, 'SELECT no, id, unit_micro_credits AS price FROM jobs').map((row) => [row.id, row])),
       waiting: byJob(all(waitingRow, WAITING), (row) => row),
       errored: byJob(all(z.object({ job: z.int(), unit: z.int() }), 'SELECT job, unit FROM errored'), ({ unit }) => unit),
       credit: new Map(
@@ -146,12 +162,18 @@ function readDatabase(file: string) {
         ])
       ),
       audited,
+      banned,
       brokenEntry: brokenEntry(entries),
       integrity: check?.integrity_check ?? 'no answer'
     }
   } finally {
     database.close()
   }
+}
+
+function auditedEntry(kind: string, said: unknown): AuditedEntry | null {
+  if (kind === 'settled' || kind === 'units-reopened') return { kind, ...unitsBody.parse(said) }
+  return kind === 'job-priced' ? { kind, ...priceBody.parse(said) } : null
 }
 
 /** Each entry carries the hash of the one before and of its own text. */

@@ -52,6 +52,7 @@ export function rightRun(): Run {
       verdict: index === 0 ? 'canonical' : 'agrees'
     }))
   }))
+  const spec = lightJob('light', { unitCount: 4, unitOperations: 432_000 * UNIT_MICRO_CREDITS })
   const job: JobEvidence = {
     detail: jobDetailSchema.parse({
       id: JOB,
@@ -68,10 +69,10 @@ export function rightRun(): Run {
       endedAt: null,
       reduced: { kind: 'sum', sum: '1' },
       independence: 'host',
-      quorum: 2,
+      verification: spec.verification,
       sameMachine: false,
       executionsPerUnit: 2,
-      spec: lightJob('light', { unitCount: 4, unitOperations: 432_000 * UNIT_MICRO_CREDITS }),
+      spec,
       why: { code: 'job_running', sentence: '', remedy: '' },
       hosts: 2,
       settledWithin: [[0, 2]],
@@ -80,7 +81,14 @@ export function rightRun(): Run {
     rows,
     errored: ERRORED,
     waiting: [{ unit: WAITING, host: HOST_KEYS.A, epoch: 1 }],
-    audited: [{ units: [[0, 2]], microCredits: 4 * UNIT_MICRO_CREDITS }],
+    price: UNIT_MICRO_CREDITS,
+    audited: [
+      {
+        kind: 'settled',
+        units: [[0, 2]],
+        credit: Object.fromEntries(ACCOUNTS.map((account) => [account, 2 * UNIT_MICRO_CREDITS]))
+      }
+    ],
     told: [
       {
         start: 0,
@@ -107,7 +115,7 @@ export function rightRun(): Run {
   const credit = new Map(ACCOUNTS.map((account) => [account, 2 * UNIT_MICRO_CREDITS]))
   return {
     history: HOSTS.flatMap((host, index) => historyOf(host, index + 1)),
-    evidence: { jobs: new Map([[JOB, job]]), hosts, credit, toldCredit: credit, brokenEntry: null, integrity: 'ok' }
+    evidence: { jobs: new Map([[JOB, job]]), hosts, banned: new Set(), credit, toldCredit: credit, brokenEntry: null, integrity: 'ok' }
   }
 }
 

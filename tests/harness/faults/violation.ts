@@ -14,6 +14,8 @@ export const promises = [
   'lease-given-twice',
   /** Credit is the sum over settled units of validated votes × credit of the unit, everywhere where it is told. */
   'credit-differs',
+  /** A job has one price for all its units, fixed once and near to what was declared; store and audit log say the same. */
+  'price-differs',
   /** Counters of jobs and hosts are what counting the rows gives. */
   'counter-differs',
   /** The audit log sums up to the store. */
