@@ -32,18 +32,19 @@ export interface Coordinator {
 /** Flag, then environment, then the default. */
 export async function coordinatorOf(context: Context, options: RemoteOptions): Promise<Coordinator> {
   const { createApiClient } = await import('./api/client.ts')
-  const { url, token } = addressOf(context, options)
+  const { url, token } = coordinatorUrl(context, options)
   return { url, token, api: createApiClient({ url, ...(token === undefined ? {} : { token }), signal: context.signal }) }
 }
 
 /** The same coordinator, for what only its operator may. */
 export async function operatorOf(context: Context, options: RemoteOptions): Promise<OperatorClient> {
   const { createOperatorClient } = await import('./api/operator-client.ts')
-  const { url, token } = addressOf(context, options)
+  const { url, token } = coordinatorUrl(context, options)
   return createOperatorClient({ url, ...(token === undefined ? {} : { token }), signal: context.signal })
 }
 
-function addressOf({ env }: Context, options: RemoteOptions): { readonly url: string; readonly token: string | undefined } {
+/** Address and token, from flag, environment or default. */
+export function coordinatorUrl({ env }: Context, options: RemoteOptions): { readonly url: string; readonly token: string | undefined } {
   const url = (options.coordinator ?? env.PEERCOMPUTE_COORDINATOR ?? DEFAULT_COORDINATOR).replace(/\/+$/, '')
   return { url, token: options.token ?? env.PEERCOMPUTE_TOKEN }
 }

@@ -6,7 +6,7 @@ import type { TokenCreateOptions } from './commands/tokens.ts'
 import type { Context, RemoteOptions } from './context.ts'
 
 /** How the commands of this program are made. */
-interface Making {
+export interface Making {
   readonly context: Context
   /** Adds the options of a command that asks a coordinator. */
   readonly remote: (command: Command) => Command

@@ -10,10 +10,13 @@ import type { ResultsOptions } from './commands/results.ts'
 import type { RelayFlags } from './commands/relay.ts'
 import type { RoomCreateOptions, RoomJoinOptions } from './commands/room.ts'
 import type { ServeFlags } from './commands/serve.ts'
+import type { ShowOptions } from './commands/show.ts'
 import type { SubmitOptions } from './commands/submit.ts'
+import type { VerifyOptions } from './commands/verify.ts'
 import type { VolunteerOptions } from './commands/volunteer.ts'
 import type { WatchOptions } from './commands/watch.ts'
 import type { Context, RemoteOptions } from './context.ts'
+import { addCreditCommands } from './credit-commands.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { createTerminal } from './output/terminal.ts'
 
@@ -100,6 +103,16 @@ export function buildProgram(context: Context): Command {
     .option('--open-jobs <number>', 'jobs that one researcher may have open at the same time (default 1000)', numberFrom(1, 1_000_000))
     .option('--open-units <number>', 'units that these may have in all (default 10^13)', numberFrom(1, 2 ** 53 - 1))
     .option('--min-free <bytes>', 'keep so much of the disk free: below, no work is given out (default 200 MB)', numberFrom(0, 2 ** 50))
+    .option(
+      '--subnet-share <share>',
+      'part of a job that one network may give while there are ten (default 0.2)',
+      numberFrom(0.01, 1, false)
+    )
+    .option(
+      '--proof-of-work <bits>',
+      'what a new volunteer computes before its first lease: 18 are about 2 s on a phone (default 0: nothing)',
+      numberFrom(0, 26)
+    )
     .option('--recover', 'the database is lost: bring jobs, settlements and credit back from what peers remember')
     .option('--recover-from <file>', 'bring them back from an exported ledger')
     .action(async (options: ServeFlags) => (await import('./commands/serve.ts')).serve(context, options))
@@ -142,19 +155,39 @@ export function buildProgram(context: Context): Command {
     .option('--limit <number>', 'how many', numberFrom(1, 100), 20)
     .option('--cursor <cursor>', 'where the previous page ended')
     .action(async (options: ListOptions) => (await import('./commands/list.ts')).list(context, options))
-  remote(add('show <job>', 'one job (id, its beginning, or the name)', 'show n-queens')).action(
-    async (job: string, options: RemoteOptions) => (await import('./commands/show.ts')).show(context, job, options)
-  )
+  remote(add('show <job>', 'one job (id, its beginning, or the name)', 'show n-queens', 'show n-queens --trust', 'show n-queens --unit 17'))
+    .addOption(new Option('--trust', 'how its units were decided: cost, error, agreement').conflicts('unit'))
+    .option('--unit <number>', 'the results of one unit side by side', numberFrom(0, Number.MAX_SAFE_INTEGER))
+    .action(async (job: string, options: ShowOptions) => (await import('./commands/show.ts')).show(context, job, options))
   remote(add('watch <job>', 'progress until the job ends', 'watch n-queens --timeout 60'))
     .option('--timeout <seconds>', 'give up after this time; the job goes on', numberFrom(0.001, 1e9, false))
     .action(async (job: string, options: WatchOptions) => (await import('./commands/watch.ts')).watch(context, job, options))
   remote(add('why <job|job/unit|host>', 'why it waits, is idle, or failed', 'why n-queens', 'why n-queens/17')).action(
     async (what: string, options: RemoteOptions) => (await import('./commands/why.ts')).why(context, what, options)
   )
-  remote(add('results <job>', 'the settled units, in order', 'results n-queens --format csv --out queens.csv'))
-    .addOption(new Option('--format <format>', 'form of the data').choices(['ndjson', 'json', 'csv']))
-    .option('--out <file>', 'write to a file instead of stdout')
+  remote(
+    add(
+      'results <job>',
+      'the settled units, in order',
+      'results n-queens --format csv --out queens.csv',
+      'results n-queens --out queens && peercompute verify queens'
+    )
+  )
+    .addOption(new Option('--format <format>', 'form of the data').choices(['ndjson', 'json', 'csv', 'verified']))
+    .option('--out <path>', 'a file (with an extension), or a folder (without one) that carries receipts and can be verified')
     .action(async (job: string, options: ResultsOptions) => (await import('./commands/results.ts')).results(context, job, options))
+  remote(
+    add(
+      'verify <path>',
+      'check a download again: hashes, receipts, votes, signatures; exit code 1 when something does not hold',
+      'verify queens --root ROOT',
+      'verify queens.verified.ndjson --rerun random'
+    )
+  )
+    .option('--root <root>', 'root key of the coordinator, from where you trust it (`peercompute keys show` lists those met before)')
+    .option('--ledger <file>', 'exported ledger in which the receipt must stand')
+    .option('--rerun [unit]', 'compute this unit, or a random one, again here and compare')
+    .action(async (path: string, options: VerifyOptions) => (await import('./commands/verify.ts')).verify(context, path, options))
   for (const [action, description] of [
     ['cancel', 'end a job; settled units stay'],
     ['pause', 'stop giving out units'],
@@ -170,6 +203,7 @@ export function buildProgram(context: Context): Command {
     .option('--threads <number>', 'processor threads to lend', numberFrom(1, 1024))
     .action(async (options: VolunteerOptions) => (await import('./commands/volunteer.ts')).volunteer(context, options))
 
+  addCreditCommands(program, { context, remote, example, numberFrom })
   addOperatorCommands(program, { context, remote, example, numberFrom })
 
   const room = program.command('room').description('a private pool by link: its members elect who leads, and nobody else reads it')

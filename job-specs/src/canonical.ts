@@ -72,4 +72,15 @@ export function signingInputOf(purpose: SigningPurpose, canonical: Uint8Array): 
 }
 
 export type SigningPurpose =
-  'spec' | 'job-command' | 'host-certificate' | 'coordinator-certificate' | 'record' | 'report' | 'hello' | 'lease-job'
+  | 'spec'
+  | 'job-command'
+  | 'host-certificate'
+  | 'coordinator-certificate'
+  | 'record'
+  | 'report'
+  | 'hello'
+  | 'lease-job'
+  | 'receipt'
+  | 'unit-receipt'
+  | 'team-membership'
+  | 'credit-export'

@@ -23,6 +23,8 @@ export interface Comparison {
   readonly bound: number
   /** One sentence with the worst place, for the page and the log. */
   readonly detail: string
+  /** The job's own comparator could not tell. */
+  readonly failed?: true
 }
 
 /** A value with where it was computed. */
@@ -34,9 +36,13 @@ export interface ClassedValue {
 
 /** As `compareValues`, and results of one numeric class are compared exactly where the comparator says so. */
 export function compareResults(comparator: Comparator, outputs: readonly OutputSpec[], a: ClassedValue, b: ClassedValue): Comparison {
+  return compareValues(mustBeEqual(comparator, a, b) ? { kind: 'exact' } : comparator, outputs, a.value, b.value)
+}
+
+/** They are of one numeric class, and the comparator is strict within it. */
+export function mustBeEqual(comparator: Comparator, a: ClassedValue, b: ClassedValue): boolean {
   const alike = a.numericClass === b.numericClass && a.probeVersion === b.probeVersion
-  const strict = alike && comparator.kind !== 'exact' && comparator.withinClass === 'exact'
-  return compareValues(strict ? { kind: 'exact' } : comparator, outputs, a.value, b.value)
+  return alike && comparator.kind !== 'exact' && comparator.withinClass === 'exact'
 }
 
 /**

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { estimateIssues } from './estimate-issues.ts'
 import { inputSchema, kernelSchema, outputSchema, paramValueSchema, identifierSchema, kernelExecutors, unitValueBytes } from './kernel.ts'
 import { reducerSchema, verificationSchema, viewSchema } from './verification.ts'
+import { CAGE_PROGRAM_MAX_BYTES, verifierIssues } from './verifier-issues.ts'
 
 export const UNITS_MAX = 1_000_000_000_000
 export const SPEC_MAX_BYTES = 65_536
@@ -90,6 +91,13 @@ export const jobSpecSchema = z
     for (const { path, message } of estimateIssues(spec.verification.comparator, spec.outputs))
       issue(['verification', 'comparator', 'estimates', ...path], message)
     const { verification } = spec
+    if (verification.policy === 'verifier')
+      for (const { path, message } of verifierIssues(verification.verify, spec)) issue(['verification', 'verify', ...path], message)
+    if (verification.comparator.kind === 'custom' && verification.comparator.js.bytes > CAGE_PROGRAM_MAX_BYTES)
+      issue(
+        ['verification', 'comparator', 'js'],
+        `has ${verification.comparator.js.bytes} bytes, and ${CAGE_PROGRAM_MAX_BYTES} are allowed`
+      )
     if ('quorum' in verification && verification.maxResults < verification.quorum)
       issue(['verification', 'maxResults'], 'must be at least the quorum')
   })

@@ -99,6 +99,7 @@ export const verificationSchema = z.discriminatedUnion('policy', [
 ])
 export type Verification = z.infer<typeof verificationSchema>
 export type Policy = Verification['policy']
+export const policies = ['quorum', 'adaptive', 'credibility', 'verifier'] as const satisfies readonly Policy[]
 
 export const MAX_RESULTS_DEFAULT = 8
 export const ERROR_PROBABILITY_DEFAULT = 0.001

@@ -63,26 +63,37 @@ describe('the machine-readable side', () => {
     }>()
     expect(document.openapi).toBe('3.1.0')
     expect(Object.keys(document.paths).sort()).toEqual([
+      '/api/v1/accounts/{id}/credit',
       '/api/v1/audit',
       '/api/v1/blobs/{sha256}',
       '/api/v1/coordinator',
+      '/api/v1/credit/export',
       '/api/v1/events',
       '/api/v1/hosts',
+      '/api/v1/hosts/{id}/pardon',
+      '/api/v1/hosts/{id}/reputation',
       '/api/v1/hosts/{id}/why',
       '/api/v1/jobs',
       '/api/v1/jobs/{id}',
       '/api/v1/jobs/{id}/cancel',
+      '/api/v1/jobs/{id}/download',
       '/api/v1/jobs/{id}/pause',
+      '/api/v1/jobs/{id}/receipt',
       '/api/v1/jobs/{id}/reduced',
       '/api/v1/jobs/{id}/results',
       '/api/v1/jobs/{id}/resume',
       '/api/v1/jobs/{id}/spec',
+      '/api/v1/jobs/{id}/trust',
+      '/api/v1/jobs/{id}/units/{unit}',
+      '/api/v1/jobs/{id}/units/{unit}/receipt',
       '/api/v1/jobs/{id}/values',
       '/api/v1/jobs/{id}/why',
+      '/api/v1/leaderboard',
       '/api/v1/researchers',
       '/api/v1/researchers/{key}/approve',
       '/api/v1/researchers/{key}/refuse',
       '/api/v1/revocations',
+      '/api/v1/teams/membership',
       '/api/v1/tokens',
       '/api/v1/tokens/{id}',
       '/api/v1/work',
@@ -127,7 +138,7 @@ describe('refusals', () => {
 
   it('say nothing about an error inside', async () => {
     Object.assign(parts.coordinator, {
-      hosts: () => {
+      reputedHosts: () => {
         throw new Error('secret path')
       }
     })

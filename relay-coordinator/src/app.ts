@@ -14,15 +14,20 @@ import { createLiveStreams } from './http/live-stream.ts'
 import { registerPages } from './http/pages.ts'
 import { problemHandler, refuseNoHttp, validateWithZod } from './http/problems.ts'
 import { blobRoutes } from './http/routes/blob-routes.ts'
+import { creditRoutes } from './http/routes/credit-routes.ts'
 import { eventRoutes } from './http/routes/event-routes.ts'
 import { hostRoutes } from './http/routes/host-routes.ts'
 import { jobRoutes } from './http/routes/job-routes.ts'
 import { ledgerRoutes } from './http/routes/ledger-routes.ts'
 import { operatorRoutes } from './http/routes/operator-routes.ts'
+import { receiptRoutes } from './http/routes/receipt-routes.ts'
 import { resultRoutes } from './http/routes/result-routes.ts'
 import { coordinatorRoutes, probeRoutes } from './http/routes/system-routes.ts'
 import { tokenRoutes } from './http/routes/token-routes.ts'
+import { trustRoutes } from './http/routes/trust-routes.ts'
 import { workRoutes } from './http/routes/work-routes.ts'
+import { createReceiptBook } from './receipts/receipt-book.ts'
+import { createTrustBook } from './trust/trust-book.ts'
 import { VERSION } from './version.ts'
 
 export type { App } from './http/components.ts'
@@ -92,14 +97,18 @@ export async function createApp(components: AppComponents): Promise<App> {
     live.close()
   })
   closeGracefully(app, clock)
-  const all = { ...components, access, live, rateLimits, limit }
+  const receipts = components.receipts ?? createReceiptBook({ coordinator, keys: components.keys, clock })
+  const all = { ...components, access, live, rateLimits, limit, receipts, trust: createTrustBook({ coordinator, clock }) }
   await registerPages(app, components)
   await app.register(probeRoutes(all))
   for (const routes of [
     coordinatorRoutes(all),
     jobRoutes(all),
     resultRoutes(all),
+    receiptRoutes(all),
+    trustRoutes(all),
     hostRoutes(all),
+    creditRoutes(all),
     blobRoutes(all),
     ledgerRoutes(all),
     tokenRoutes(all),

@@ -3,7 +3,7 @@ import { PeerComputeError, type RootId } from '@peercompute/job-specs'
 import { WORK_FRAME_MAX_BYTES, WORK_PROTOCOL } from '@peercompute/job-specs/protocol'
 import { groupRelays, handleChannel, PeerComputeProvider, superviseRelays } from '@peercompute/p2p'
 import { announceFor, attachRelay, createRelayNode, disconnect, peerKeyFromSeed } from '@peercompute/p2p/relay'
-import { systemClock, type Clock } from '@peercompute/p2p/time'
+import { sleep, systemClock, type Clock } from '@peercompute/p2p/time'
 import { createOperator, type Operator } from './access/operator.ts'
 import { createAccessStore } from './access/sqlite-access-store.ts'
 import { createApp } from './app.ts'
@@ -17,7 +17,11 @@ import { takeDown } from './config/take-down.ts'
 import { readServeConfig, type ServeConfig, type ServeConfigInput } from './config/serve-config.ts'
 import type { Coordinator } from './coordinator.ts'
 import { closedUntil } from './engine/closed-until.ts'
+import { auditDaily } from './credit/credit-audit.ts'
+import { createCreditDesk } from './credit/credit-desk.ts'
+import { createTeamStore } from './credit/team-store.ts'
 import { createCoordinator } from './engine/coordinator.ts'
+import { createUnpredictable } from './engine/unpredictable.ts'
 import type { ClientPlace, Logger, SandboxPage } from './http/components.ts'
 import { clientAddressBehind } from './http/client-address.ts'
 import { listen } from './http/listen.ts'
@@ -34,6 +38,9 @@ import { createMetrics } from './metrics/metrics.ts'
 import { createTotals } from './metrics/totals.ts'
 import { startRelayPool, type RelayPlace, type RelayView } from './relay/relay-pool.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
+import { createCagedComparison } from './verify/caged-comparison.ts'
+import { createReceiptBook } from './receipts/receipt-book.ts'
+import { createThreadJudge } from './verify/thread-judge.ts'
 import { createFloodGuard } from './work/flood-guard.ts'
 import { createWorkServer } from './work/work-server.ts'
 import { WORK_STREAMS_PER_CONNECTION } from './work/work-streams.ts'
@@ -129,12 +136,24 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const awaited = createAwaitedBlobs()
 
   const store = openSqliteStore(folder.database, { segments: folder.segments, makeRoom: () => disk.makeRoom(), onFault })
+  const judge = createThreadJudge({ readBlob: (sha256) => blobs.read(sha256), random: createUnpredictable() })
+  teardown.push(() => judge.close())
+  const comparison = createCagedComparison({ readBlob: (sha256) => blobs.readSync(sha256) })
+  teardown.push(() => comparison.close())
   const coordinator = createCoordinator({
     store,
+    onFault,
+    judge,
+    custom: comparison.compare,
     now: () => clock.now(),
-    random: Math.random,
+    random: createUnpredictable(),
     hasBlob: async (sha256) => (await blobs.size(sha256)) !== null,
-    policy: () => ({ leasing: disk.roomy, openJobsPerAuthor: config.openJobs, openUnitsPerAuthor: config.openUnits })
+    policy: () => ({
+      leasing: disk.roomy,
+      openJobsPerAuthor: config.openJobs,
+      openUnitsPerAuthor: config.openUnits,
+      subnetShare: config.subnetShare
+    })
   })
   teardown.push(() => coordinator.close())
   await disk.start()
@@ -152,6 +171,23 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   })
   const metrics = createMetrics(coordinator, disk)
   const totals = createTotals(coordinator)
+  const credit = createCreditDesk({ coordinator, store: createTeamStore(store), keys, clock })
+  metrics.followCreditAudit(() => credit.finding())
+  const auditing = new AbortController()
+  teardown.push(() => {
+    auditing.abort()
+  })
+  void auditDaily({
+    coordinator,
+    audit: store,
+    now: () => clock.now(),
+    pause: (ms) => sleep(clock, ms, auditing.signal),
+    onFinding: (finding) => {
+      credit.found(finding)
+      if (finding.difference !== 0) logger?.error(finding, 'credit is not the sum over settled units')
+    },
+    onFault
+  })
   teardown.push(() => {
     metrics.close()
     totals.close()
@@ -161,6 +197,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   teardown.push(() => {
     feeds.close()
   })
+  const receipts = createReceiptBook({ coordinator, keys, clock })
   const memory = await openLedgerPart({
     coordinator,
     keys,
@@ -172,6 +209,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     clock,
     logger,
     onFault,
+    receipts,
     recover: config.recover,
     recoverFrom: config.recoverFrom
   })
@@ -180,7 +218,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const { ledger } = memory
   const taking = closedUntil(() => memory.isOpen(), coordinator)
 
-  const work = createWorkServer({ coordinator: taking, keys, clock, metrics, onFault })
+  const work = createWorkServer({ coordinator: taking, keys, clock, metrics, proofOfWorkBits: config.proofOfWork, onFault })
   const network = { peerId: '', addresses: [] as readonly string[] }
   let placeFor: (client: ClientPlace) => RelayPlace | null = () => null
   let ready = false
@@ -191,7 +229,9 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     awaited,
     keys,
     operator,
+    credit,
     ledger,
+    receipts,
     metrics,
     totals,
     clock,

@@ -1,7 +1,6 @@
 import {
-  leastResults,
+  expectedExecutions,
   verificationSentence,
-  compareValues,
   kernelExecutors,
   outputElements,
   PeerComputeError,
@@ -13,7 +12,8 @@ import {
   type UnitFailure
 } from '@peercompute/job-specs'
 import { runUnitsOnGpu } from '../check/gpu-run.ts'
-import { prepare, runUnits, sampleUnits, type UnitRuns } from '../check/run-units.ts'
+import { ownComparison, refuseUnverified, type Executed } from '../check/own-programs.ts'
+import { prepare, runUnits, sampleUnits } from '../check/run-units.ts'
 import { json, type Context, type SharedOptions } from '../context.ts'
 import { loadJob, type LoadedJob } from '../job/load-job.ts'
 import { count, duration } from '../output/format.ts'
@@ -24,10 +24,6 @@ export interface CheckOptions extends SharedOptions {
   readonly param: Readonly<Record<string, ParamValue>>
   /** Left out: some units spread over the job. */
   readonly unit?: number
-}
-
-interface Checked extends UnitRuns {
-  readonly kind: ExecutorKind
 }
 
 interface Skipped {
@@ -52,8 +48,8 @@ async function runEverywhere(
   context: Context,
   job: LoadedJob,
   units: readonly number[]
-): Promise<{ checked: Checked[]; skipped: Skipped[] }> {
-  const checked: Checked[] = []
+): Promise<{ checked: Executed[]; skipped: Skipped[] }> {
+  const checked: Executed[] = []
   const skipped: Skipped[] = []
   for (const kind of kernelExecutors(job.spec.kernel)) {
     context.terminal.live(`Units ${units.join(', ')} on ${kind} …`)
@@ -70,7 +66,7 @@ async function runEverywhere(
   return { checked, skipped }
 }
 
-function refuseFailures(checked: readonly Checked[]): void {
+function refuseFailures(checked: readonly Executed[]): void {
   for (const { kind, outcomes } of checked) {
     const failure = outcomes.find((outcome) => !outcome.ok)
     if (failure?.ok === false)
@@ -82,19 +78,24 @@ function refuseFailures(checked: readonly Checked[]): void {
 }
 
 /** Every program is compared with the first one, as the coordinator compares results with one reference. */
-function compare({ verification, outputs }: JobSpec, [first, ...others]: readonly Checked[]): readonly Agreement[] {
-  return others.flatMap(({ kind, outcomes }) =>
-    outcomes.flatMap((outcome, index): readonly Agreement[] => {
-      const reference = first?.outcomes[index]
-      if (first === undefined || !reference?.ok || !outcome.ok) return []
-      const comparison = compareValues(verification.comparator, outputs, reference.value, outcome.value)
-      return [{ executors: `${first.kind} and ${kind}`, unit: outcome.unit, ...comparison }]
-    })
-  )
+async function compare(job: LoadedJob, [first, ...others]: readonly Executed[]): Promise<readonly Agreement[]> {
+  const comparator = ownComparison(job)
+  try {
+    return others.flatMap(({ kind, outcomes }) =>
+      outcomes.flatMap((outcome, index): readonly Agreement[] => {
+        const reference = first?.outcomes[index]
+        if (first === undefined || !reference?.ok || !outcome.ok) return []
+        const comparison = comparator.compare(reference.value, outcome.value)
+        return [{ executors: `${first.kind} and ${kind}`, unit: outcome.unit, ...comparison }]
+      })
+    )
+  } finally {
+    await comparator.close()
+  }
 }
 
 /** First elements of each output of the last unit, so that a researcher recognises the answer. */
-function preview(spec: JobSpec, { outcomes }: Checked): string {
+function preview(spec: JobSpec, { outcomes }: Executed): string {
   const shown = 4
   const last = outcomes.at(-1)
   if (!last?.ok) return ''
@@ -105,17 +106,17 @@ function preview(spec: JobSpec, { outcomes }: Checked): string {
   return `unit ${last.unit}: ${texts.join('; ')}`
 }
 
-function meanMs({ outcomes }: Checked): number {
+function meanMs({ outcomes }: Executed): number {
   return outcomes.reduce((sum, { computeMs }) => sum + computeMs, 0) / outcomes.length
 }
 
-/** One core's time for the whole job on the fastest executor here, every execution of the quorum counted. */
+/** One core's time for the whole job on the fastest executor here, every execution counted that its verification is expected to take. */
 function estimate(
   spec: JobSpec,
-  checked: readonly Checked[]
+  checked: readonly Executed[]
 ): { readonly kind: ExecutorKind; readonly unitMs: number; readonly jobMs: number } | null {
   const [fastest] = checked.map((one) => ({ kind: one.kind, unitMs: meanMs(one) })).sort((a, b) => a.unitMs - b.unitMs)
-  return fastest === undefined ? null : { ...fastest, jobMs: fastest.unitMs * spec.unitCount * leastResults(spec.verification) }
+  return fastest === undefined ? null : { ...fastest, jobMs: fastest.unitMs * spec.unitCount * expectedExecutions(spec) }
 }
 
 export async function check(context: Context, target: string, options: CheckOptions): Promise<void> {
@@ -128,7 +129,8 @@ export async function check(context: Context, target: string, options: CheckOpti
   const units = options.unit === undefined ? sampleUnits(spec) : [options.unit]
   const { checked, skipped } = await runEverywhere(context, job, units)
   refuseFailures(checked)
-  const comparisons = compare(spec, checked)
+  const verdicts = await refuseUnverified(job, checked)
+  const comparisons = await compare(job, checked)
   const disagreement = comparisons.find(({ agree }) => !agree)
   if (disagreement !== undefined) {
     throw new PeerComputeError('KERNEL_DISAGREES', `Unit ${disagreement.unit}, ${disagreement.executors}: ${disagreement.detail}`)
@@ -142,9 +144,12 @@ export async function check(context: Context, target: string, options: CheckOpti
       software: one.software,
       unitMs: meanMs(one)
     }))
-    return terminal.data(json({ spec, units, executors, skipped, comparisons, estimate: expected }))
+    return terminal.data(
+      json({ spec, units, executors, skipped, comparisons, ...(verdicts === null ? {} : { verdicts }), estimate: expected })
+    )
   }
   terminal.talk(`${printable(spec.title)}: ${count(spec.unitCount)} units. ${verificationSentence(spec.verification)}`)
+  if (job.plan) terminal.talk(job.plan.explanation)
   const rows = checked.map((one) => [
     one.kind,
     'ok',
@@ -163,6 +168,10 @@ export async function check(context: Context, target: string, options: CheckOpti
       ? 'Only one program was run, so nothing was compared.'
       : `All agree on units ${units.join(', ')}. ${comparisons.at(-1)?.detail ?? ''}`
   )
+  if (verdicts !== null) {
+    terminal.talk(`The check of the job passed all ${verdicts.passed} results.`)
+    if (verdicts.passesSpoiled) terminal.talk('It also passed a result that was spoiled on purpose: does it look at the whole value?')
+  }
   if (expected !== null) {
     terminal.talk(
       `About ${duration(expected.jobMs)} of one core's time in all on ${expected.kind}; divide it by the cores and volunteers that take part.`

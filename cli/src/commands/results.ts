@@ -1,15 +1,21 @@
-/** The settled units of a job, in unit order, as a stream: a job of any size fits into little memory. */
+/** The settled units of a job, in unit order, as a stream or as a folder with receipts: a job of any size fits into little memory. */
 import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { once } from 'node:events'
+import { extname } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { PeerComputeError, type JobDetail } from '@peercompute/job-specs'
+import { DownloadCheck } from '@peercompute/job-specs/download'
 import type { ApiClient } from '../api/client.ts'
 import { findJob } from '../api/find-job.ts'
-import { coordinatorOf, type Context, type RemoteOptions } from '../context.ts'
+import { coordinatorOf, type Context, type Coordinator, type RemoteOptions } from '../context.ts'
 import { count, notHeldSentence } from '../output/format.ts'
+import { userFolder } from '../user/folder.ts'
+import { createPinStore } from '../user/pins.ts'
+import { writeFolder } from '../verify/write-folder.ts'
 
-export const resultFormats = ['ndjson', 'json', 'csv'] as const
+/** `verified`: one file with receipts and signatures, for `verify`. */
+export const resultFormats = ['ndjson', 'json', 'csv', 'verified'] as const
 export type ResultFormat = (typeof resultFormats)[number]
 
 export interface ResultsOptions extends RemoteOptions {
@@ -45,6 +51,7 @@ async function* document(job: JobDetail, rows: AsyncIterable<string>): AsyncGene
 }
 
 async function textOf(api: ApiClient, job: JobDetail, format: ResultFormat): Promise<AsyncIterable<string>> {
+  if (format === 'verified') return chunks(await api.download(job.id))
   return format === 'json' ? document(job, lines(await api.results(job.id, 'ndjson'))) : chunks(await api.results(job.id, format))
 }
 
@@ -65,17 +72,37 @@ async function writeFile(path: string, text: AsyncIterable<string>): Promise<voi
   }
 }
 
+/** Checked as it comes, against the root key that this coordinator is pinned with. */
+async function writeVerifiable(
+  context: Context,
+  { url, api }: Coordinator,
+  job: JobDetail,
+  folder: string,
+  format: ResultFormat
+): Promise<void> {
+  if (format === 'verified')
+    throw new PeerComputeError('CONFIG_INVALID', `--format verified is one file: give --out an extension, as in ${folder}.ndjson`)
+  const info = await api.info()
+  await createPinStore(userFolder(context.env)).check(url, info)
+  const check = new DownloadCheck({ root: info.root })
+  await writeFolder(folder, await api.download(job.id), { form: format, check, signal: context.signal })
+}
+
 export async function results(context: Context, reference: string, options: ResultsOptions): Promise<void> {
-  const { api } = await coordinatorOf(context, options)
+  const coordinator = await coordinatorOf(context, options)
+  const { api } = coordinator
   const job = await api.job(await findJob(api, reference))
   const format = options.format ?? (options.json ? 'json' : 'ndjson')
-  const text = await textOf(api, job, format)
-  if (options.out === undefined) for await (const part of text) await context.terminal.data(part)
-  else await writeFile(options.out, text)
+  const { out } = options
+  const folder = out !== undefined && extname(out) === ''
+  if (folder) await writeVerifiable(context, coordinator, job, out, format)
+  else if (out !== undefined) await writeFile(out, await textOf(api, job, format))
+  else for await (const part of await textOf(api, job, format)) await context.terminal.data(part)
   const { validated } = job.units
   const { notHeld = 0 } = job
   const partly = validated < job.unitCount || notHeld > 0 ? ` of ${count(job.unitCount)}` : ''
   const rest = validated < job.unitCount ? '; the rest is not settled yet' : ''
-  context.terminal.talk(`${count(validated - notHeld)} units${partly}${rest}${options.out === undefined ? '' : `, in ${options.out}`}`)
+  context.terminal.talk(`${count(validated - notHeld)} units${partly}${rest}${out === undefined ? '' : `, in ${out}`}`)
   if (notHeld > 0) context.terminal.talk(notHeldSentence(notHeld))
+  if (folder || (format === 'verified' && out !== undefined)) context.terminal.talk(`Check it again anywhere: peercompute verify ${out}`)
 }

@@ -20,6 +20,8 @@ export interface ServeFlags extends SharedOptions {
   readonly openJobs?: number
   readonly openUnits?: number
   readonly minFree?: number
+  readonly subnetShare?: number
+  readonly proofOfWork?: number
   readonly recover?: true
   readonly recoverFrom?: string
 }

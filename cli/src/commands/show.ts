@@ -5,6 +5,7 @@ import { count, moment, notHeldSentence } from '../output/format.ts'
 import { printable } from '../output/printable.ts'
 import { bar } from '../output/progress.ts'
 import { reducedText } from '../output/reduced.ts'
+import { replicaText, trustLines } from '../output/trust.ts'
 
 export function jobLines(job: JobDetail): readonly (readonly [string, string])[] {
   const { units, spec } = job
@@ -43,13 +44,28 @@ export function jobLines(job: JobDetail): readonly (readonly [string, string])[]
   ]
 }
 
-export async function show(context: Context, reference: string, options: RemoteOptions): Promise<void> {
+export interface ShowOptions extends RemoteOptions {
+  readonly trust?: true
+  readonly unit?: number
+}
+
+/** With `trust`, how the units were decided; with `unit`, the results of one of them. */
+export async function show(context: Context, reference: string, options: ShowOptions): Promise<void> {
   const { api } = await coordinatorOf(context, options)
-  const job = await api.job(await findJob(api, reference))
-  if (options.json) return context.terminal.data(json(job))
-  await context.terminal.data(
-    jobLines(job)
-      .map(([name, value]) => `${name.padEnd(12)} ${value}\n`)
-      .join('')
-  )
+  const { terminal } = context
+  const id = await findJob(api, reference)
+  if (options.unit !== undefined) {
+    const unit = await api.replicas(id, options.unit)
+    return terminal.data(options.json ? json(unit) : replicaText(unit))
+  }
+  if (options.trust) {
+    const trust = await api.trust(id)
+    return terminal.data(options.json ? json(trust) : labelled(trustLines(trust)))
+  }
+  const job = await api.job(id)
+  await terminal.data(options.json ? json(job) : labelled(jobLines(job)))
+}
+
+function labelled(lines: readonly (readonly [string, string])[]): string {
+  return lines.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('')
 }

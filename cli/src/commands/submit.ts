@@ -1,5 +1,6 @@
 import {
   verificationSentence,
+  jobBlobs,
   shortId,
   signSpec,
   type JobSpec,
@@ -31,9 +32,9 @@ export async function sendJob(
 ): Promise<SubmitAnswer> {
   const answer = await api.submit(body)
   if (answer.missingBlobs.length === 0) return answer
-  const refs = [spec.kernel.wgsl?.blob, spec.kernel.js?.blob, spec.kernel.wasm?.blob, ...spec.inputs.map((input) => input.blob)]
+  const refs = jobBlobs(spec)
   for (const hash of answer.missingBlobs) {
-    const ref = refs.find((one) => one?.sha256 === hash)
+    const ref = refs.find((one) => one.sha256 === hash)
     const content = blobs.get(hash)
     if (ref === undefined || content === undefined) continue
     terminal.live(`Sending ${bytes(ref.bytes)} …`)
@@ -67,6 +68,7 @@ export async function submit(context: Context, target: string, options: SubmitOp
     terminal.talk(
       `${answer.created ? 'Published' : 'Already published:'} ${job.spec.name} as ${terminal.style('bold', shortId(answer.id))}: ${count(job.spec.unitCount)} units. ${verificationSentence(job.spec.verification)}`
     )
+    if (job.plan) terminal.talk(job.plan.explanation)
     await terminal.data(`${answer.id}\n`)
     const { held, why } = await coordinator.api.job(answer.id)
     if (held) terminal.talk(terminal.style('yellow', why.sentence))

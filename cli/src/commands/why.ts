@@ -33,8 +33,15 @@ async function explain(api: ApiClient, reference: string): Promise<Why> {
   } catch (error) {
     const host = error instanceof PeerComputeError && error.code === 'JOB_NOT_FOUND' ? await hostCalled(api, reference) : undefined
     if (host === undefined) throw error
-    return api.whyHost(host)
+    return whyHost(api, host)
   }
+}
+
+/** What a host is kept from, and what comparisons have shown of it. */
+async function whyHost(api: ApiClient, host: string): Promise<Why> {
+  const [why, { standing, sentence, remedy, checks, passed, failures }] = await Promise.all([api.whyHost(host), api.reputation(host)])
+  const trust = standing === 'suspect' || standing === 'banned' ? `${sentence} ${remedy}` : sentence
+  return { ...why, facts: { ...why.facts, trust, standing, compared: checks, agreedInARow: passed, wrong: failures } }
 }
 
 export async function why(context: Context, reference: string, options: RemoteOptions): Promise<void> {

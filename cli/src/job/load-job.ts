@@ -8,7 +8,8 @@ import {
   type BlobRef,
   type ContentHash,
   type JobSpec,
-  type ParamValue
+  type ParamValue,
+  type Plan
 } from '@peercompute/job-specs'
 import {
   didYouMean,
@@ -33,6 +34,8 @@ export interface LoadedJob {
   readonly blobs: ReadonlyMap<ContentHash, Uint8Array>
   /** What was read, for messages; a kernel's name when there is no file. */
   readonly source: string
+  /** Where the job file left the rule of its verification to the planner. */
+  readonly plan?: Plan | null
 }
 
 export interface LoadOptions {
@@ -151,7 +154,7 @@ async function loadFile(path: string, options: LoadOptions): Promise<LoadedJob> 
   const library = kernel && libraryJob(kernel, file, text, path, parsed.locate)
   const built = toJobSpec(file, { blobs: refs, ...(library === undefined ? {} : { library }) })
   if (!built.ok) throw invalid(path, text, placeIssues(built.issues, parsed.locate))
-  return { spec: built.spec, blobs, source: path }
+  return { spec: built.spec, blobs, source: path, plan: built.plan }
 }
 
 /**

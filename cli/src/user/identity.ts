@@ -17,6 +17,6 @@ export function identityStore(env: Readonly<Record<string, string | undefined>>,
 }
 
 /** Made at the first need. Rejects with KEY_INVALID when the file cannot be used. */
-export function ownIdentity(env: Readonly<Record<string, string | undefined>>): Promise<Identity> {
-  return loadOrCreateIdentity(identityStore(env), newIdentityOptions())
+export function ownIdentity(env: Readonly<Record<string, string | undefined>>, folder?: string): Promise<Identity> {
+  return loadOrCreateIdentity(identityStore(env, folder), newIdentityOptions())
 }

@@ -7,7 +7,9 @@ import type { Operator } from '../access/operator.ts'
 import type { AwaitedBlobs } from '../blobs/awaited-blobs.ts'
 import type { BlobFolder } from '../blobs/blob-folder.ts'
 import type { Coordinator } from '../coordinator.ts'
+import type { CreditDesk } from '../credit/credit-desk.ts'
 import type { CoordinatorKeys } from '../keys/coordinator-keys.ts'
+import type { ReceiptBook } from '../receipts/receipt-book.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Totals } from '../metrics/totals.ts'
 import type { WorkServer } from '../work/work-server.ts'
@@ -33,10 +35,13 @@ export interface AppComponents {
   readonly work: WorkServer
   readonly blobs: BlobFolder
   readonly awaited: AwaitedBlobs
-  readonly keys: Pick<CoordinatorKeys, 'certificate' | 'custodial'>
+  readonly keys: Pick<CoordinatorKeys, 'certificate' | 'operational' | 'custodial'>
   readonly operator: Operator
+  readonly credit: CreditDesk
   /** Served as one file; without it there is no such route. */
   readonly ledger?: Ledger
+  /** Made anew when left out. */
+  readonly receipts?: ReceiptBook
   readonly metrics: Metrics
   readonly totals: Totals
   readonly clock: Clock

@@ -10,11 +10,21 @@ export interface RateLimits {
   readonly work: number
   /** The ledger as one file: megabytes. */
   readonly ledger: number
+  /** Each may read and hash a block of units, or all of a job. */
+  readonly receipts: number
   /** Scanning for addresses is an attack, too. */
   readonly notFound: number
 }
 
-export const DEFAULT_RATE_LIMITS: RateLimits = { all: 1_200, publish: 120, upload: 600, work: 6_000, ledger: 60, notFound: 120 }
+export const DEFAULT_RATE_LIMITS: RateLimits = {
+  all: 1_200,
+  publish: 120,
+  upload: 600,
+  work: 6_000,
+  ledger: 60,
+  receipts: 240,
+  notFound: 120
+}
 export const RATE_WINDOW_MS = 60_000
 
 export const BODY_MAX_BYTES = 65_536

@@ -1,5 +1,13 @@
 /** What the addresses of the API carry besides the shapes of job-specs. Query values arrive as text. */
-import { authorIdSchema, hostIdSchema, jobIdSchema, contentHashSchema, tokenViewSchema, type ErrorCode } from '@peercompute/job-specs'
+import {
+  accountIdSchema,
+  authorIdSchema,
+  hostIdSchema,
+  jobIdSchema,
+  contentHashSchema,
+  tokenViewSchema,
+  type ErrorCode
+} from '@peercompute/job-specs'
 import { z } from 'zod'
 
 export const jobParams = z.object({ id: jobIdSchema })
@@ -27,6 +35,8 @@ export const pageQuery = z.object({
     .regex(/^[\x21-\x7e]{1,200}$/)
     .optional()
 })
+export const accountParams = z.object({ id: accountIdSchema })
+export const boardQuery = pageQuery.extend({ by: z.enum(['account', 'team']).default('account') })
 export const resultsQuery = z.object({
   format: z.enum(['json', 'ndjson', 'csv']).default('json'),
   from: unit.default(0),

@@ -96,7 +96,7 @@ describe('a token', () => {
   it('has a limit of its own, however many addresses it comes from', async () => {
     const limited = await createTestApp({
       trustProxy: ['127.0.0.1'],
-      rateLimits: { all: 5, publish: 5, upload: 5, work: 5, ledger: 5, notFound: 5 }
+      rateLimits: { all: 5, publish: 5, upload: 5, work: 5, ledger: 5, receipts: 240, notFound: 5 }
     })
     const { token: given } = limited.operator.tokens.create({ label: '', scopes: [...tokenScopes] }, 'a test')
     const statuses: number[] = []

@@ -1,5 +1,5 @@
 /** The hosts that were here, and why one of them is idle. */
-import { hostViewSchema, whySchema } from '@peercompute/job-specs'
+import { reputedHostSchema, whySchema } from '@peercompute/job-specs'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { AppComponents } from '../components.ts'
@@ -13,11 +13,11 @@ export const hostRoutes =
       '/hosts',
       {
         schema: {
-          summary: 'Hosts with what they can do and what they have done',
-          response: { 200: z.object({ hosts: z.array(hostViewSchema) }) }
+          summary: 'Hosts with what they can do, what they have done, and what is known of them',
+          response: { 200: z.object({ hosts: z.array(reputedHostSchema) }) }
         }
       },
-      async () => ({ hosts: [...coordinator.hosts()] })
+      async () => ({ hosts: [...coordinator.reputedHosts()] })
     )
 
     app.get(
