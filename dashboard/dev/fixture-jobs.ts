@@ -202,7 +202,7 @@ export function summary(name: FixtureName): JobSummary {
     endedAt: name === 'queens' ? Date.now() - 60_000 : null,
     reduced: reduced(name, settled),
     independence: verification.independence,
-    quorum: 2,
+    verification,
     sameMachine: name === 'keeling',
     executionsPerUnit: 2.03
   })

@@ -7,15 +7,23 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  AGREEMENT_BINS,
   certifyCoordinator,
   coordinatorInfoSchema,
   generateKeyPair,
-  hostViewSchema,
+  jobTrustSchema,
+  reputedHostSchema,
+  unitReplicasSchema,
   jobPageSchema,
   liveEventSchema,
+  REASONS,
+  verificationSentence,
   whySchema,
   type CoordinatorInfo,
-  type LiveEvent
+  type HostReputation,
+  type JobTrust,
+  type LiveEvent,
+  type UnitReplicas
 } from '@peercompute/job-specs'
 import { loadKernel } from '@peercompute/kernels/files'
 import { kernelNames } from '@peercompute/kernels'
@@ -42,8 +50,34 @@ const library = new Map(
   )
 )
 
+function reputation(index: number): HostReputation {
+  const nothing = 'Nothing is to be done.'
+  if (index < 2)
+    return {
+      standing: 'proven',
+      sentence: 'Its last 211 compared results agreed with those of others.',
+      remedy: nothing,
+      checks: 211,
+      passed: 211,
+      failures: 0,
+      doubt: 0.0004,
+      ban: null
+    }
+  const { sentence, remedy } = REASONS.host_banned
+  return {
+    standing: 'banned',
+    sentence,
+    remedy,
+    checks: 12,
+    passed: 0,
+    failures: 3,
+    doubt: 0.5,
+    ban: { cause: 'errors', at: Date.now(), swept: true }
+  }
+}
+
 const hosts = HOSTS.map((host, index) =>
-  hostViewSchema.parse({
+  reputedHostSchema.parse({
     host,
     account: AUTHOR,
     label: ['This machine', '', ''][index],
@@ -58,7 +92,8 @@ const hosts = HOSTS.map((host, index) =>
     validated: [684, 211, 12][index],
     rejected: [0, 0, 3][index],
     failed: [0, 1, 0][index],
-    microCredits: [6_840_000, 2_110_000, 0][index]
+    microCredits: [6_840_000, 2_110_000, 0][index],
+    reputation: reputation(index)
   })
 )
 
@@ -85,6 +120,72 @@ function refuse(response: ServerResponse, status: number, code: string, text: st
   json(response, { type: `urn:peercompute:error:${code}`, title: code, status, code, detail: text, remedy: '' }, status)
 }
 
+function trust(name: FixtureName): JobTrust {
+  const { id, verification, independence, units, executionsPerUnit } = summary(name)
+  const near = [2, 9, 31, 80, 120, 96, 40, 12, 4]
+  const exact = verification.comparator.kind === 'exact'
+  return jobTrustSchema.parse({
+    job: id,
+    sentence: verificationSentence(verification),
+    verification,
+    independence,
+    executionsPerUnit,
+    settled: units.validated,
+    counted: units.validated,
+    errorProbability: { mean: 0.0003, worst: 0.004 },
+    checkedTwice: units.validated,
+    votes: { canonical: units.validated, agrees: units.validated, rejected: 11 },
+    hosts: 3,
+    accounts: 2,
+    numericClasses: 2,
+    histogram: {
+      identical: exact ? units.validated : 266,
+      bins: Array.from({ length: AGREEMENT_BINS }, (_, bin) => ({
+        agreeing: exact ? 0 : (near[bin - 5] ?? 0),
+        rejected: exact ? 0 : ({ 17: 4, 18: 6, 21: 1 }[bin] ?? 0)
+      })),
+      incomparable: exact ? 11 : 0
+    },
+    reopened: 3,
+    inconclusive: exact
+      ? []
+      : [
+          {
+            unit: 12,
+            at: Date.now(),
+            results: 8,
+            values: 8,
+            leading: 2,
+            nearest: { metric: 1.4, bound: 1 },
+            farthest: { metric: 61, bound: 1 }
+          }
+        ],
+    suspects: 0.04
+  })
+}
+
+function replicas(name: FixtureName, unit: number): UnitReplicas {
+  const base = { job: jobId(name), unit }
+  if (!settledUnits(name).includes(unit))
+    return unitReplicasSchema.parse({ ...base, state: 'open', value: null, replicas: [], sealed: unit % 2 })
+  const { digest, values, settledAt, votes } = row(name, unit)
+  return unitReplicasSchema.parse({
+    ...base,
+    state: 'settled',
+    value: { digest, outputs: values, settledAt, errorProbability: 0.0004 },
+    replicas: votes.map(({ epoch: _, ...vote }) => ({
+      ...vote,
+      probeVersion: 1,
+      digest,
+      metric: vote.verdict === 'rejected' ? 27 : 0,
+      bound: 1,
+      difference: { canonical: 'the value that is kept', agrees: 'identical', rejected: '27 times what is permitted' }[vote.verdict],
+      seconds: 0.84
+    })),
+    sealed: 0
+  })
+}
+
 function events(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
   const send = ({ event, data }: LiveEvent) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
@@ -96,6 +197,15 @@ function job(response: ServerResponse, name: FixtureName, part: string, query: U
   const settled = settledUnits(name).sort((a, b) => a - b)
   if (part === '') {
     json(response, detail(name))
+    return
+  }
+  if (part === 'trust') {
+    json(response, trust(name))
+    return
+  }
+  const unit = /^units\/(\d+)$/.exec(part)?.[1]
+  if (unit !== undefined) {
+    json(response, replicas(name, Number(unit)))
     return
   }
   if (part === 'why') {
@@ -163,11 +273,16 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     json(response, { hosts })
     return
   }
+  const host = /^\/hosts\/([\w-]{43})\/reputation$/.exec(path)?.[1]
+  if (host !== undefined) {
+    json(response, { ...reputation(HOSTS.indexOf(host)), host, programs: [] })
+    return
+  }
   if (path === '/jobs' && request.method === 'GET') {
     json(response, jobPageSchema.parse({ jobs: names.map(summary), next: null }))
     return
   }
-  const [, id = '', part = ''] = /^\/jobs\/([0-9a-f]{64})\/?(\w*)$/.exec(path) ?? []
+  const [, id = '', part = ''] = /^\/jobs\/([0-9a-f]{64})\/?([\w/]*)$/.exec(path) ?? []
   const name = names.find((known) => jobId(known) === id)
   if (name !== undefined) {
     job(response, name, part, url.searchParams)

@@ -131,6 +131,11 @@ async function takeAll(browser: Browser, folder: string): Promise<void> {
     await page.goto(`${url}/#/jobs/${id}`)
     await take(page, folder, `job-${name}`)
   }
+  await page.goto(`${url}/#/verify/${jobs[0]?.[1] ?? ''}`)
+  await page.getByRole('heading', { level: 1, name: /everything holds/ }).waitFor()
+  await page.getByRole('button', { name: /^Compute unit/ }).click()
+  await page.getByText('Your computer agrees').waitFor()
+  await take(page, folder, 'verify')
   await tab.goto(`${url}/#/fleet`)
   await take(tab, folder, 'fleet')
   const watcher = await newPage(browser, `${url}/#/network`)

@@ -1,5 +1,5 @@
 /** A job that is not published yet: its specification, the bytes that go with it, or what is wrong. */
-import { PeerComputeError, blobRef, type BlobRef, type ContentHash, type JobSpec, type Verification } from '@peercompute/job-specs'
+import { PeerComputeError, blobRef, type BlobRef, type ContentHash, type JobSpec, type VerificationWish } from '@peercompute/job-specs'
 import {
   filesOf,
   parseJobFile,
@@ -21,7 +21,7 @@ export interface ReadyMade {
   readonly params: Readonly<Record<string, number>>
   readonly researcher: string
   readonly revision: number
-  readonly verification: Pick<Extract<Verification, { policy: 'quorum' }>, 'quorum' | 'independence'>
+  readonly verification: VerificationWish
 }
 
 /** The same work again under another revision. Its bytes are with the coordinator that holds the original. */

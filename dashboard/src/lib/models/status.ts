@@ -35,8 +35,8 @@ interface StatusEntry {
 export const STATUS = {
   waiting: { word: 'waiting', icon: 'wait', tone: 'wait', meaning: 'Nothing runs yet: it waits for a host, or for a file.' },
   running: { word: 'in progress', icon: 'run', tone: 'run', meaning: 'At least one host computes it now.' },
-  validating: { word: 'validating', icon: 'judge', tone: 'judge', meaning: 'Some results are there; the quorum is not.' },
-  validated: { word: 'validated', icon: 'ok', tone: 'ok', meaning: 'As many independent results agree as the job asks for.' },
+  validating: { word: 'validating', icon: 'judge', tone: 'judge', meaning: 'Some results are there, and not enough to believe them.' },
+  validated: { word: 'validated', icon: 'ok', tone: 'ok', meaning: 'It is believed, by the rule that the job asks for.' },
   paused: { word: 'paused', icon: 'hold', tone: 'hold', meaning: 'Stopped on purpose; it can go on.' },
   attention: { word: 'needs attention', icon: 'warn', tone: 'warn', meaning: 'It goes on, but something wants a decision.' },
   errored: { word: 'errored', icon: 'bad', tone: 'bad', meaning: 'It could not be settled, and will not be tried again.' },

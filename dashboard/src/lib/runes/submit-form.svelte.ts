@@ -1,9 +1,11 @@
 /** The submit page: what the author chose, the draft that follows from it, its checks, and its publication. */
-import type { ContentHash, Independence, JobSpec } from '@peercompute/job-specs'
+import type { ContentHash, Independence, JobSpec, VerificationWish } from '@peercompute/job-specs'
 import type { KernelName } from '@peercompute/kernels'
+import { suggestedAssurance, wishFrom, type Assurance, type AssuranceForm } from '../models/assurance.ts'
 import type { Draft } from '../models/draft.ts'
 import { NO_FILES, type FileBytes, type JobFiles } from '../models/job-files.ts'
 import type { CompileMessage } from '../services/compile-check.ts'
+import { live } from './live.svelte.ts'
 import { troubleOf, type Trouble } from './loadable.svelte.ts'
 
 export interface Check {
@@ -23,8 +25,25 @@ export class SubmitForm {
   params = $state<Record<string, number | null>>({})
   researcher = $state('')
   revision = $state(1)
-  quorum = $state(2)
+  /** Null: not chosen, so what is suggested. */
+  assurance = $state<Assurance | null>(null)
+  readonly suggestion = $derived(suggestedAssurance(live.fleet?.hosts ?? null))
+  budget = $state<number | null>(null)
   independence = $state<Independence>('host')
+  policy = $state<AssuranceForm['policy']>('credibility')
+  quorum = $state<number | null>(2)
+  errorProbability = $state<number | null>(0.001)
+  maxResults = $state<number | null>(null)
+  readonly verification = $derived.by((): AssuranceForm => ({
+    assurance: this.assurance ?? this.suggestion,
+    budget: this.budget,
+    independence: this.independence,
+    policy: this.policy,
+    // What is typed and is no number is told by the draft.
+    quorum: this.quorum ?? 0,
+    errorProbability: this.errorProbability ?? 0,
+    maxResults: this.maxResults
+  }))
   text = $state('')
   files = $state.raw(NO_FILES)
   cloned = $state.raw<JobSpec | null>(null)
@@ -46,8 +65,7 @@ export class SubmitForm {
       kernel: this.kernel,
       researcher: this.researcher,
       revision: this.revision,
-      quorum: this.quorum,
-      independence: this.independence,
+      verification: wishFrom(this.verification),
       text: this.text,
       files: this.files,
       cloned: this.cloned,
@@ -71,8 +89,7 @@ export class SubmitForm {
       params: Record<string, number>
       researcher: string
       revision: number
-      quorum: number
-      independence: Independence
+      verification: VerificationWish
       text: string
       files: JobFiles
       cloned: JobSpec | null
@@ -81,13 +98,13 @@ export class SubmitForm {
   ): Promise<void> {
     const { cloneDraft, jobFileDraft, readyMadeDraft } = await import('../models/draft.ts')
     const begun = performance.now()
-    const { source, kernel, params, researcher, revision, quorum, independence, cloned } = input
+    const { source, kernel, params, researcher, revision, verification, cloned } = input
     const draft =
       source === 'file'
         ? jobFileDraft(input.text, input.files)
         : source === 'clone' && cloned !== null
           ? cloneDraft(cloned, revision)
-          : readyMadeDraft({ kernel, params, researcher, revision, verification: { quorum, independence } })
+          : readyMadeDraft({ kernel, params, researcher, revision, verification })
     if (signal.aborted) return
     this.draft = draft
     this.#fresh = true

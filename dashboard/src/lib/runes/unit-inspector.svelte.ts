@@ -1,5 +1,5 @@
-/** The unit under the double ring: why it is as it is, and who voted. */
-import type { ResultRow, Why } from '@peercompute/job-specs'
+/** The unit under the double ring: why it is as it is, and its results side by side. */
+import type { UnitReplicas, Why } from '@peercompute/job-specs'
 import { troubleOf, type Trouble } from './loadable.svelte.ts'
 
 /** Reading waits until the ring rests: holding an arrow key asks once, not for every cell that it crosses. */
@@ -8,7 +8,7 @@ const REST_MS = 250
 export class UnitInspector {
   unit = $state(0)
   why = $state.raw<Why | null>(null)
-  row = $state.raw<ResultRow | null>(null)
+  replicas = $state.raw<UnitReplicas | null>(null)
   trouble = $state.raw<Trouble | null>(null)
   readonly #job: string
   #ended: AbortController | null = null
@@ -21,7 +21,7 @@ export class UnitInspector {
     this.end()
     if (unit !== this.unit) {
       this.why = null
-      this.row = null
+      this.replicas = null
     }
     this.unit = unit
     const ended = new AbortController()
@@ -38,11 +38,10 @@ export class UnitInspector {
 
   async #read(unit: number, signal: AbortSignal): Promise<void> {
     try {
-      const { getResults, getWhy } = await import('../services/api.ts')
-      const [why, page] = await Promise.all([getWhy(this.#job, unit, signal), getResults(this.#job, unit, 1, signal)])
-      const row = page.rows[0]
+      const { getReplicas, getWhy } = await import('../services/api.ts')
+      const [why, replicas] = await Promise.all([getWhy(this.#job, unit, signal), getReplicas(this.#job, unit, signal)])
       this.why = why
-      this.row = row?.unit === unit ? row : null
+      this.replicas = replicas
       this.trouble = null
     } catch (error) {
       if (!signal.aborted) this.trouble = troubleOf(error)

@@ -10,7 +10,7 @@ export async function openAccount(): Promise<KeyPair> {
 }
 
 /** Null when this browser has none yet. */
-async function knownAccount(): Promise<KeyPair | null> {
+export async function knownAccount(): Promise<KeyPair | null> {
   if (!window.isSecureContext) return null
   const { createIdbIdentityStore } = await import('@peercompute/worker-client/browser')
   return (await createIdbIdentityStore().load())?.account ?? null

@@ -1,25 +1,33 @@
 /** The coordinator's HTTP API, as far as the pages need it. Every path is written here and nowhere else. */
 import {
   coordinatorInfoSchema,
-  hostViewSchema,
+  hostReputationDetailSchema,
   jobDetailSchema,
   jobPageSchema,
+  jobTrustSchema,
+  pardonAnswerSchema,
+  reputedHostSchema,
   researcherDecisionSchema,
   researcherListSchema,
   resultRowSchema,
   submitAnswerSchema,
   unitIndexSchema,
+  unitReplicasSchema,
   whySchema,
   type ContentHash,
-  type HostView,
+  type HostReputationDetail,
   type JobAction,
   type JobCommand,
   type JobDetail,
+  type JobTrust,
+  type PardonAnswer,
+  type ReputedHost,
   type ResearcherDecision,
   type ResearcherView,
   type ResultRow,
   type SignedSpec,
   type SubmitAnswer,
+  type UnitReplicas,
   type Why
 } from '@peercompute/job-specs'
 import { decodeFrames, WORK_FRAME_MAX_BYTES } from '@peercompute/job-specs/protocol'
@@ -31,7 +39,7 @@ export const EVENTS_PATH = `${API}/events`
 /** Most units whose values are asked for in one request. */
 export const VALUE_UNITS_MAX = 4_096
 
-const hostsSchema = z.object({ hosts: z.array(hostViewSchema) })
+const hostsSchema = z.object({ hosts: z.array(reputedHostSchema) })
 const resultsSchema = z.object({ rows: z.array(resultRowSchema), next: z.int().nullable() })
 export type JobPage = z.infer<typeof jobPageSchema>
 export interface ResultPage {
@@ -68,11 +76,27 @@ export async function getValues(id: string, start: number, count: number, signal
   return frames.map(({ message, attachment }) => ({ unit: valueHeaderSchema.parse(message).unit, value: attachment }))
 }
 
+/** With receipts and signatures, for the page "Verify" and `peercompute verify`. */
+export const verifiedPath = (id: string): string => `${API}/jobs/${id}/download`
+
 export const downloadPath = (id: string, format: ResultFormat): string => `${API}/jobs/${id}/results?format=${format}`
 
-export async function getHosts(signal: AbortSignal): Promise<readonly HostView[]> {
+export async function getHosts(signal: AbortSignal): Promise<readonly ReputedHost[]> {
   return (await ask(`${API}/hosts`, hostsSchema, { signal })).hosts
 }
+
+export const getTrust = (id: string, signal: AbortSignal): Promise<JobTrust> => ask(`${API}/jobs/${id}/trust`, jobTrustSchema, { signal })
+
+/** The results of one unit; of an open one only how many there are. */
+export const getReplicas = (id: string, unit: number, signal: AbortSignal): Promise<UnitReplicas> =>
+  ask(`${API}/jobs/${id}/units/${unit}`, unitReplicasSchema, { signal })
+
+export const getReputation = (host: string, signal: AbortSignal): Promise<HostReputationDetail> =>
+  ask(`${API}/hosts/${host}/reputation`, hostReputationDetailSchema, { signal })
+
+/** Takes a banned host back; the operator's. */
+export const pardonHost = (host: string): Promise<PardonAnswer> =>
+  ask(`${API}/hosts/${host}/pardon`, pardonAnswerSchema, { method: 'POST' })
 
 /** `command`: signed by the job's author; without one, a token or the coordinator's own machine is needed. */
 export async function changeJob(id: string, action: JobAction, command: JobCommand | null): Promise<void> {

@@ -19,6 +19,8 @@ export interface RequestOptions {
   readonly json?: object
   readonly bytes?: Uint8Array<ArrayBuffer>
   readonly signal?: AbortSignal
+  /** The answer is read as it comes: the deadline is for its beginning. */
+  readonly stream?: true
 }
 
 /** Kept for this tab only; asked for when the coordinator wants one. */
@@ -48,7 +50,11 @@ async function failure(response: Response): Promise<PeerComputeError> {
 
 /** Rejects with PeerComputeError; with the signal's reason when the caller gave up. */
 export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
-  const deadline = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+  const late = new AbortController()
+  const deadline = late.signal
+  const timer = setTimeout(() => {
+    late.abort(new DOMException('no answer', 'TimeoutError'))
+  }, ANSWER_TIMEOUT_MS)
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
   let response: Response
   try {
@@ -58,6 +64,7 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
     const detail = deadline.aborted ? `It did not answer for ${ANSWER_TIMEOUT_MS / 1000} seconds.` : 'No connection could be made.'
     throw new PeerComputeError('COORDINATOR_UNREACHABLE', detail, { cause: error })
   }
+  if (options.stream === true) clearTimeout(timer)
   if (!response.ok) throw await failure(response)
   return response
 }

@@ -126,7 +126,7 @@ async function enter(
     },
     rest: () => room.kernel?.pause(),
     async publishSample() {
-      return room.publish(specFor(nQueens, { params: { n: 12 } }, LIBRARY['n-queens']))
+      return room.publish(specFor(nQueens, { params: { n: 12 }, verification: { quorum: 2, independence: 'host' } }, LIBRARY['n-queens']))
     },
     async leave() {
       await room.leave()
