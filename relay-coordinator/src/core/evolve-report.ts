@@ -49,7 +49,7 @@ function reported(state: CoordinatorState, job: JobEntry, unit: UnitInFlight, ep
   state.heardAt.set(executorKey(holder), at)
   unit.active = without(unit.active, epoch)
   unit.slow = without(unit.slow, epoch)
-  unitChanged(job, unit)
+  unitChanged(job, unit, true)
   const lease = job.leases.get(epoch)
   if (lease !== undefined) unitDone(state, job, lease, unit.number)
 }

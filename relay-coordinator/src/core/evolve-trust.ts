@@ -1,6 +1,7 @@
 /** What bans, reopened units and prices do to the state. */
 import { emptyReduced, unreduceUnit } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
+import { letGo } from './hold.ts'
 import { unitChanged, unitOf } from './in-flight.ts'
 import type { JobEntry } from './job.ts'
 import { place } from './place.ts'
@@ -13,10 +14,14 @@ import { countShare } from './subnet-share.ts'
 
 type Of<T extends CoordinatorEvent['type']> = Extract<CoordinatorEvent, { type: T }>
 
-/** Its leases have been taken back by events before this one; results of units that are not settled are forgotten here. */
+/** Its leases have been taken back by events before this one; what was still open of ended ones, and results of units that are not settled, are forgotten here. */
 export function banned(state: CoordinatorState, { host, cause, at }: Of<'host-banned'>): void {
   state.trust.bans.set(host, { host, cause, at, swept: false })
   for (const job of state.jobs.values()) {
+    for (const epoch of [...job.overLeases]) {
+      const lease = job.leases.get(epoch)
+      if (lease?.holder.host === host) letGo(state, job, lease, false)
+    }
     let changed = false
     for (const unit of job.units.values()) {
       if (!unit.results.some((result) => result.holder.host === host)) continue

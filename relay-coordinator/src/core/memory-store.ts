@@ -3,7 +3,7 @@ import type { AccountId, HostId, JobId } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
 import { RangeSet } from './range-set.ts'
 import type { Ban } from './fleet-trust.ts'
-import type { ReputationKey } from './reputation.ts'
+import { reputationKey, type ReputationKey } from './reputation.ts'
 import { hostRow, jobRow, reputationRow, touched } from './rows.ts'
 import type { CoordinatorState } from './state.ts'
 import type { CoordinatorStore, HostRow, JobRow, LeaseRow, Reopening, ReputationRow, SettledUnit, StoredRows } from './store.ts'
@@ -95,8 +95,10 @@ export function createMemoryStore(): CoordinatorStore {
       case 'host-banned': {
         const { host, cause, at } = event
         bans.set(host, { host, cause, at, swept: false })
-        for (const job of rows.values())
+        for (const job of rows.values()) {
           for (const [key, { result }] of job.results) if (result.holder.host === host) job.results.delete(key)
+          for (const [epoch, { holder }] of job.leases) if (holder.host === host) job.leases.delete(epoch)
+        }
         return
       }
       case 'host-pardoned':
@@ -153,9 +155,9 @@ export function createMemoryStore(): CoordinatorStore {
         const host = state.hosts.get(id)
         if (host !== undefined) hosts.set(id, hostRow(host))
       }
-      for (const key of changed.reputations) {
-        const reputation = state.trust.reputations.get(key)
-        if (reputation !== undefined) reputations.set(key, reputationRow(reputation))
+      for (const reputation of changed.reputations) {
+        const { host, executor, program } = reputation
+        reputations.set(reputationKey(host, executor, program), reputationRow(reputation))
       }
       for (const id of changed.accounts) credit.set(id, [state.credit.get(id) ?? 0, state.carried.get(id) ?? 0])
     },

@@ -27,9 +27,12 @@ export function rowStatements(database: DatabaseSync) {
     putBan: prepare('INSERT OR REPLACE INTO bans (host, cause, at, swept) VALUES (?, ?, ?, 0)'),
     banSwept: prepare('UPDATE bans SET swept = 1 WHERE host = ?'),
     dropBan: prepare('DELETE FROM bans WHERE host = ?'),
-    // The first versions spelled holders out.
+    // Numbers are bound as reals, so that text has them as '3.0'; the first versions spelled holders out.
+    forgetLeasesOf: prepare(
+      "DELETE FROM leases WHERE CAST(holder AS INTEGER) IN (SELECT no FROM holders WHERE host = ?1) OR (holder LIKE '{%' AND json_extract(holder, '$.host') = ?1)"
+    ),
     forgetResultsOf: prepare(
-      "DELETE FROM pending_results WHERE holder IN (SELECT CAST(no AS TEXT) FROM holders WHERE host = ?1) OR (holder LIKE '{%' AND json_extract(holder, '$.host') = ?1)"
+      "DELETE FROM pending_results WHERE CAST(holder AS INTEGER) IN (SELECT no FROM holders WHERE host = ?1) OR (holder LIKE '{%' AND json_extract(holder, '$.host') = ?1)"
     ),
     putReputation: prepare('INSERT OR REPLACE INTO reputations VALUES (?, ?, ?, ?, ?, ?, ?)'),
     putNotHeld: prepare('INSERT INTO not_held (job, start, count) VALUES (?, ?, ?)'),

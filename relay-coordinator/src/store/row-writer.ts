@@ -10,7 +10,7 @@ import {
   type CoordinatorEvent,
   type CoordinatorState,
   type PendingResult,
-  type ReputationKey
+  type Reputation
 } from '../core/index.ts'
 import type { HolderTable } from './holders.ts'
 import { RowGroup, type SettledRows } from './row-group.ts'
@@ -45,7 +45,7 @@ export class RowWriter {
     const greeted = new Set(events.flatMap((event) => (event.type === 'host-connected' ? [event.host] : [])))
     for (const id of hosts) this.#saveHost(id, state, greeted.has(id))
     for (const id of accounts) this.#sql.putCredit.run(id, state.credit.get(id) ?? 0, state.carried.get(id) ?? 0)
-    for (const key of reputations) this.#saveReputation(key, state)
+    for (const reputation of reputations) this.#saveReputation(reputation)
     return group.settledRows()
   }
 
@@ -149,6 +149,7 @@ export class RowWriter {
         return
       case 'host-banned':
         sql.putBan.run(event.host, event.cause, event.at)
+        sql.forgetLeasesOf.run(event.host)
         sql.forgetResultsOf.run(event.host)
         return
       case 'host-pardoned':
@@ -207,9 +208,7 @@ export class RowWriter {
     this.#sql.putUntold.run(no, json([...ranges.ranges()]))
   }
 
-  #saveReputation(key: ReputationKey, state: CoordinatorState): void {
-    const reputation = state.trust.reputations.get(key)
-    if (reputation === undefined) return
+  #saveReputation(reputation: Reputation): void {
     const { host, executor, program, passed, checks, failures, colluded } = reputationRow(reputation)
     this.#sql.putReputation.run(host, executor, program, passed, checks, failures, colluded)
   }
