@@ -17,6 +17,7 @@ import type { VolunteerOptions } from './commands/volunteer.ts'
 import type { WatchOptions } from './commands/watch.ts'
 import type { Context, RemoteOptions } from './context.ts'
 import { addCreditCommands } from './credit-commands.ts'
+import { keysLast } from './keys-last.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { createTerminal } from './output/terminal.ts'
 
@@ -335,7 +336,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   exitOverride(program)
   try {
-    await program.parseAsync(argv)
+    await program.parseAsync(keysLast(argv))
   } catch (error) {
     process.exitCode = await fail(context, error, argv.includes('--json'))
   }

@@ -27,11 +27,14 @@ export interface Comparison {
   readonly failed?: true
 }
 
-/** A value with where it was computed. */
-export interface ClassedValue {
-  readonly value: Uint8Array
+/** Where something was computed. */
+export interface Classed {
   readonly numericClass: string
   readonly probeVersion: number
+}
+
+export interface ClassedValue extends Classed {
+  readonly value: Uint8Array
 }
 
 /** As `compareValues`, and results of one numeric class are compared exactly where the comparator says so. */
@@ -40,7 +43,7 @@ export function compareResults(comparator: Comparator, outputs: readonly OutputS
 }
 
 /** They are of one numeric class, and the comparator is strict within it. */
-export function mustBeEqual(comparator: Comparator, a: ClassedValue, b: ClassedValue): boolean {
+export function mustBeEqual(comparator: Comparator, a: Classed, b: Classed): boolean {
   const alike = a.numericClass === b.numericClass && a.probeVersion === b.probeVersion
   return alike && comparator.kind !== 'exact' && comparator.withinClass === 'exact'
 }

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { ASSUMED_FLEET, expectedExecutions, planVerification } from './plan.ts'
-import { credibilityExecutions, votingError, votingExecutions } from './voting.ts'
+import { credibilityExecutions, resultsAtFirst, votingError, votingExecutions } from './voting.ts'
 
 describe('the formulas', () => {
+  it('say how many strangers must agree: four fifths of them are supposed to be right', () => {
+    // 1 / (1 + 4ⁿ) ≤ p
+    expect([0.1, 0.01, 0.001, 0.0001].map(resultsAtFirst)).toEqual([2, 4, 5, 7])
+  })
+
   it.each([
     [2, 0.2, 0.104],
     [3, 0.2, 0.0579],

@@ -241,7 +241,8 @@ export const REASONS = reasons({
     about: 'job',
     sentence:
       'Too few independent volunteers are connected: a unit needs results of more, on computers, accounts or networks of their own.',
-    remedy: 'Invite volunteers elsewhere. When all machines are yours, publish it again with `independence: host`.'
+    remedy:
+      'Invite volunteers elsewhere. When all machines are yours, write `verification: { quorum: 2, independence: host }` into the job file and publish it again; on a single machine, `verification: { quorum: 2, independence: executor }`.'
   },
   no_capable_volunteer: {
     about: 'job',

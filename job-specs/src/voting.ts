@@ -26,6 +26,14 @@ export const CHECKS: readonly [number, number] = [0.03, 0.1]
 /** Executions of each host after which nothing changes any more. */
 const LEARNT = 20_000
 
+/** Agreeing results of different hosts that a unit needs at first, when nothing is known of any host. */
+export function resultsAtFirst(errorProbability: number): number {
+  return Math.max(
+    1,
+    Math.ceil(Math.log(errorProbability / (1 - errorProbability)) / Math.log(SUPPOSED_LIARS / (1 - SUPPOSED_LIARS)) - 1e-9)
+  )
+}
+
 export interface Credibility {
   readonly units: number
   readonly hosts: number

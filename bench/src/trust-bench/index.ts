@@ -1,5 +1,6 @@
 /** What trust costs and what it is worth: policies against fleets of which a part lies. */
 import type { Bench } from '../bench.ts'
+import { endToEnd } from './end-to-end.ts'
 import { honestBans, simulated } from './measured.ts'
 import { rate } from './rate.ts'
 import { FOR_COMPARISON, JUDGED } from './scenarios.ts'
@@ -14,6 +15,8 @@ export const trustBench: Bench = {
     ...JUDGED.map((one) => simulated(one, LIMIT_SECONDS)),
     honestBans,
     verifier,
+    endToEnd('e2e.liars', 0),
+    endToEnd('e2e.liars.sleepers', 60),
     rate,
     ...FOR_COMPARISON.map((one) => simulated(one, LIMIT_SECONDS))
   ]

@@ -43,7 +43,8 @@ export interface ApiClient {
   info(): Promise<CoordinatorInfo>
   jobs(options: { readonly limit: number; readonly cursor?: string }): Promise<JobPage>
   job(id: string): Promise<JobDetail>
-  why(id: string, unit: number): Promise<Why>
+  /** Of the job, or of one of its units. */
+  why(id: string, unit?: number): Promise<Why>
   whyHost(host: string): Promise<Why>
   hosts(): Promise<readonly ReputedHost[]>
   trust(job: string): Promise<JobTrust>
@@ -72,7 +73,7 @@ export function createApiClient(init: HttpInit): ApiClient {
       return ask(init, `/jobs?${query.toString()}`, jobPageSchema)
     },
     job: (id) => ask(init, `/jobs/${id}`, jobDetailSchema),
-    why: (id, unit) => ask(init, `/jobs/${id}/why?unit=${unit}`, whySchema),
+    why: (id, unit) => ask(init, `/jobs/${id}/why${unit === undefined ? '' : `?unit=${unit}`}`, whySchema),
     whyHost: (host) => ask(init, `/hosts/${host}/why`, whySchema),
     hosts: async () => (await ask(init, '/hosts', hostsSchema)).hosts,
     trust: (id) => ask(init, `/jobs/${id}/trust`, jobTrustSchema),

@@ -4,12 +4,14 @@ import {
   kernelExecutors,
   outputElements,
   PeerComputeError,
+  resultsAtFirst,
   type Comparison,
   type ErrorCode,
   type ExecutorKind,
   type JobSpec,
   type ParamValue,
-  type UnitFailure
+  type UnitFailure,
+  type Verification
 } from '@peercompute/job-specs'
 import { runUnitsOnGpu } from '../check/gpu-run.ts'
 import { ownComparison, refuseUnverified, type Executed } from '../check/own-programs.ts'
@@ -119,6 +121,13 @@ function estimate(
   return fastest === undefined ? null : { ...fastest, jobMs: fastest.unitMs * spec.unitCount * expectedExecutions(spec) }
 }
 
+/** What surprises whoever tries the job at home. */
+function atFirst({ errorProbability, independence }: Extract<Verification, { policy: 'credibility' }>): string {
+  const results = resultsAtFirst(errorProbability)
+  const sources = { executor: 'programs', host: 'computers', owner: 'people', subnet: 'networks' }[independence]
+  return `While nothing is known of the volunteers, that takes ${results} results from different ${sources}, and with fewer of these no unit is validated. On your own machines write "verification: { quorum: 2, independence: host }", on a single one "verification: { quorum: 2, independence: executor }".`
+}
+
 export async function check(context: Context, target: string, options: CheckOptions): Promise<void> {
   const { terminal } = context
   const job = await loadJob(target, { params: options.param })
@@ -150,6 +159,7 @@ export async function check(context: Context, target: string, options: CheckOpti
   }
   terminal.talk(`${printable(spec.title)}: ${count(spec.unitCount)} units. ${verificationSentence(spec.verification)}`)
   if (job.plan) terminal.talk(job.plan.explanation)
+  if (spec.verification.policy === 'credibility') terminal.talk(atFirst(spec.verification))
   const rows = checked.map((one) => [
     one.kind,
     'ok',

@@ -12,6 +12,7 @@ import type { ApiClient } from '../api/client.ts'
 import { coordinatorOf, json, ndjson, type Context, type Coordinator, type RemoteOptions } from '../context.ts'
 import { loadJob, type LoadedJob } from '../job/load-job.ts'
 import { bytes, count } from '../output/format.ts'
+import { waitingLines } from '../output/waiting.ts'
 import { userFolder } from '../user/folder.ts'
 import { createPinStore } from '../user/pins.ts'
 import { judge, sayEnd, watchJob } from './watch.ts'
@@ -70,8 +71,8 @@ export async function submit(context: Context, target: string, options: SubmitOp
     )
     if (job.plan) terminal.talk(job.plan.explanation)
     await terminal.data(`${answer.id}\n`)
-    const { held, why } = await coordinator.api.job(answer.id)
-    if (held) terminal.talk(terminal.style('yellow', why.sentence))
+    const lines = waitingLines(await coordinator.api.job(answer.id))
+    if (lines.length > 0) terminal.talk(terminal.style('yellow', lines.join('\n')))
   }
   if (options.watch) {
     const ended = await watchJob(context, coordinator, answer.id, options)

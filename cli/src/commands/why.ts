@@ -16,12 +16,13 @@ async function hostCalled(api: ApiClient, reference: string): Promise<string | u
 }
 
 async function jobWhy(api: ApiClient, reference: string): Promise<Why> {
-  const { why, failures, units } = await api.job(await findJob(api, reference))
+  const id = await findJob(api, reference)
+  const [why, { failures, units }] = await Promise.all([api.why(id), api.job(id)])
   const failed = failures.map((failure, index): readonly [string, string] => [
     `failure ${index + 1}`,
     `${failure.units} × ${failure.reason}: ${failure.message}`
   ])
-  return { ...why, facts: { ...units, ...Object.fromEntries(failed) } }
+  return { ...why, facts: { ...why.facts, ...units, ...Object.fromEntries(failed) } }
 }
 
 /** A host by key, beginning of the key or label; otherwise a job, or a unit of it. */

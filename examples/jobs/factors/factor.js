@@ -37,9 +37,9 @@ function gcd(a, b) {
 /** A divisor of the odd composite n, not 1 and not n. */
 function divisorOf(n) {
   for (let c = 1n; ; c++) {
-    let [slow, fast, divisor] = [2n, 2n, 1n]
+    let [fast, divisor] = [2n, 1n]
     for (let power = 1; divisor === 1n; power *= 2) {
-      slow = fast
+      const slow = fast
       for (let i = 0; i < power && divisor === 1n; i++) {
         fast = (fast * fast + c) % n
         divisor = gcd(slow > fast ? slow - fast : fast - slow, n)

@@ -1,4 +1,5 @@
 /** Whether the votes of a unit receipt bear out what it says: a value settled by its job's policy, by hosts that are independent. */
+import { mustBeEqual } from '../compare.ts'
 import type { ReceiptVote, UnitReceipt } from '../receipt.ts'
 import type { Independence } from '../verification.ts'
 
@@ -14,7 +15,7 @@ export function voteProblems(receipt: UnitReceipt): readonly Problem[] {
   const problem = (field: string, why: string) => {
     problems.push({ field, why })
   }
-  const canonical = votes.flatMap(({ verdict }, index) => (verdict === 'canonical' ? [index] : []))
+  const canonical = votes.filter(({ verdict }) => verdict === 'canonical')
   if (canonical.length !== 1) problem('votes', `${canonical.length} of them are canonical instead of one`)
   const epochs = new Set<number>()
   // A program of the job's own may measure as it likes.
@@ -31,8 +32,9 @@ export function voteProblems(receipt: UnitReceipt): readonly Problem[] {
       problem(`${at}.verdict`, `it counts as agreeing with a distance of ${vote.metric}, where ${vote.bound} is allowed`)
     if (vote.verdict === 'agrees' && !same && policy.comparator.kind === 'exact')
       problem(`${at}.verdict`, 'it counts as agreeing with another digest, where the job asks for equal bytes')
-    // A job's own verifier rejects without comparing.
-    if (measured && vote.verdict === 'rejected' && policy.policy !== 'verifier' && vote.metric <= vote.bound)
+    // A job's own verifier rejects without comparing; a device of the same class must have given the same bytes.
+    const isStrict = !same && canonical.some((leading) => mustBeEqual(policy.comparator, leading, vote))
+    if (measured && vote.verdict === 'rejected' && policy.policy !== 'verifier' && !isStrict && vote.metric <= vote.bound)
       problem(`${at}.verdict`, `it is rejected with a distance of ${vote.metric}, where ${vote.bound} is allowed`)
   }
   const short = policyProblem(receipt)

@@ -28,8 +28,8 @@ export interface Acceptance {
   /** Results that agree with the first of them directly; the leading answer. */
   readonly star: readonly PendingResult[]
   readonly accepted: boolean
-  /** Probability that the leading answer is wrong; 1 without any. */
-  readonly errorProbability: number
+  /** Probability that the leading answer is wrong; 1 without any. Worked out when it is asked for: most units are looked at far more often. */
+  readonly errorProbability: () => number
   /** Results that are still wanted, should they all agree. */
   readonly wanted: number
 }
@@ -41,10 +41,9 @@ export const ADAPTIVE_ROW = 10
 
 export function acceptance(results: readonly PendingResult[], { verification }: JobSpec, judging: Judging): Acceptance {
   const groups = stars(results, judging.compare)
-  const credibilities = groupCredibilities(groups.map((star) => star.map(({ holder }) => judging.standing(holder).doubt)))
-  const leading = verification.policy === 'credibility' ? indexOfLargest(credibilities) : 0
-  const star = groups[leading] ?? []
-  const errorProbability = 1 - (credibilities[leading] ?? 0)
+  const leading = verification.policy === 'credibility' && groups.length > 1 ? indexOfLargest(credibilitiesOf(groups, judging)) : 0
+  const star = groups[leading] ?? NONE
+  const errorProbability = (): number => 1 - (credibilitiesOf(groups, judging)[leading] ?? 0)
   const verdict = (accepted: boolean, wanted: number): Acceptance => ({ star, accepted, errorProbability, wanted: accepted ? 0 : wanted })
   switch (verification.policy) {
     case 'quorum':
@@ -55,13 +54,19 @@ export function acceptance(results: readonly PendingResult[], { verification }: 
       return verdict(believed || star.length >= verification.quorum, verification.quorum - star.length)
     }
     case 'credibility': {
-      const credible = star.length > 0 && errorProbability <= verification.errorProbability
+      const credible = star.length > 0 && errorProbability() <= verification.errorProbability
       return verdict(credible && (star.length > 1 || (results.length === 1 && isSpared(judging.draw, judging.checkShare()))), 1)
     }
     case 'verifier':
       if (star.length === 0) return verdict(false, 1)
       return verdict(star.length > 1 || (isVerified(results) && isSpared(judging.draw, AUDIT_SHARE)), 2 - star.length)
   }
+}
+
+const NONE: readonly never[] = []
+
+function credibilitiesOf(groups: readonly (readonly PendingResult[])[], { standing }: Judging): number[] {
+  return groupCredibilities(groups.map((star) => star.map(({ holder }) => standing(holder).doubt)))
 }
 
 function isVerified([only, ...others]: readonly PendingResult[]): boolean {
@@ -79,7 +84,9 @@ function isBelievedAlone([only]: readonly PendingResult[], { standing, draw }: J
 }
 
 /** All results in groups that agree directly with their first, the largest group first (star rule: tolerance is not transitive). */
-function stars(results: readonly PendingResult[], compare: Judging['compare']): (readonly PendingResult[])[] {
+function stars(results: readonly PendingResult[], compare: Judging['compare']): readonly (readonly PendingResult[])[] {
+  if (results.length === 0) return NONE
+  if (results.length === 1) return [results]
   const out: (readonly PendingResult[])[] = []
   let left = results
   while (left.length > 0) {
@@ -96,6 +103,7 @@ function largestStar(results: readonly PendingResult[], compare: Judging['compar
   let best: PendingResult[] = []
   for (const centre of results) {
     const star = [centre, ...results.filter((other) => other !== centre && compare(centre, other).agree)]
+    if (star.length === results.length) return star
     if (star.length > best.length) best = star
   }
   return best

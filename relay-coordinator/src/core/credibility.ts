@@ -13,6 +13,21 @@ export function doubtOf(passed: number, suspects: number): number {
   return Math.min(0.5, suspects, (suspects / (1 - suspects)) * unfound)
 }
 
+/**
+ * The same by all comparisons of a host that has failed: a liar of rate s has so many failures m in k comparisons with a probability that is
+ * (s / e)^m · ((1 − s) / (1 − e))^(k − m) times that of a sound host, which is wrong at the rate e. Its greatest product with s stands here.
+ */
+export function doubtAfterFailures(
+  { checks, failures }: { checks: number; failures: number },
+  suspects: number,
+  soundErrorRate: number
+): number {
+  const rate = (failures + 1) / (checks + 1)
+  if (rate >= 1) return Math.min(0.5, suspects)
+  const told = failures * Math.log(rate / soundErrorRate) + (checks - failures) * Math.log((1 - rate) / (1 - soundErrorRate))
+  return Math.min(0.5, suspects, (suspects / (1 - suspects)) * rate * Math.exp(told))
+}
+
 /** For each group of answers, given the doubts of its members: the probability that its answer is right (eq. 3). */
 export function groupCredibilities(groups: readonly (readonly number[])[]): number[] {
   const right = groups.map((doubts) => doubts.reduce((product, doubt) => product * (1 - doubt), 1))

@@ -200,7 +200,9 @@ function followUp(job: JobEntry, number: number, unit: History, now: number, dra
     const { reason, votes } = next
     return { type: 'unit-errored', job: job.id, unit: number, reason, ...(votes === undefined ? {} : { votes }), at: now }
   }
-  const faults = faultsOf({ ...next, ...unit }, spec, job.judging)
+  const { star, errorProbability } = next
+  const { results, failures } = unit
+  const faults = faultsOf({ star, errorProbability, results, failures }, spec, job.judging)
   return {
     type: 'settled',
     job: job.id,
@@ -209,7 +211,7 @@ function followUp(job: JobEntry, number: number, unit: History, now: number, dra
     value: next.canonical.value,
     votes: next.votes,
     microCredits: job.unitMicroCredits,
-    errorProbability: next.errorProbability,
+    errorProbability,
     ...(faults.length === 0 ? {} : { faults }),
     at: now
   }

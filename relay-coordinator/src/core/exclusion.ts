@@ -48,9 +48,27 @@ export function marksOf(holder: Holder, level: Independence): string[] {
   return [...voiceMarks(holder, level), failedMark(holder)]
 }
 
+/** Of the last unit with a single voice: its neighbours in the lease have the same, and sorting costs more than all else about them. */
+let single: { readonly holder: Holder; readonly level: Independence; readonly marks: readonly string[] } | null = null
+
 /** Sorted, each once. */
 export function exclusionsOf(job: JobEntry, unit: UnitInFlight): readonly string[] {
   const level = job.signed.spec.verification.independence
+  const only = onlyVoice(job, unit)
+  if (only === undefined) return marksAgainst(job, unit, level)
+  if (single?.holder === only && single.level === level) return single.marks
+  single = { holder: only, level, marks: marksAgainst(job, unit, level) }
+  return single.marks
+}
+
+function onlyVoice(job: JobEntry, { active, slow, results, failures }: UnitInFlight): Holder | undefined {
+  if (failures.length > 0 || active.length + slow.length + results.length !== 1) return undefined
+  if (results[0] !== undefined) return results[0].holder
+  const epoch = active[0] ?? slow[0]
+  return epoch === undefined ? undefined : job.leases.get(epoch)?.holder
+}
+
+function marksAgainst(job: JobEntry, unit: UnitInFlight, level: Independence): readonly string[] {
   const out: string[] = []
   const add = (mark: string): void => {
     if (!out.includes(mark)) out.push(mark)

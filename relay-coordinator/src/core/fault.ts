@@ -3,7 +3,7 @@ import type { HostId, JobSpec } from '@peercompute/job-specs'
 import type { Judging } from './acceptance.ts'
 import type { Holder } from './held-lease.ts'
 import { dependent } from './independence.ts'
-import type { FailedAttempt, PendingResult } from './unit.ts'
+import { ANOTHER_CLASS, type FailedAttempt, type PendingResult } from './unit.ts'
 
 /** A result that lost, and what it says of its host. */
 export interface Fault {
@@ -17,9 +17,6 @@ export interface Fault {
 /** Of an answer that is wrong with a larger probability, losing against it says nothing. */
 const TELLING_ERROR_MAX = 0.01
 
-/** No device has it, so that nothing is compared as within a class. */
-const ANOTHER_CLASS = ''
-
 export interface Decided {
   readonly star: readonly PendingResult[]
   readonly errorProbability: number
@@ -30,6 +27,7 @@ export interface Decided {
 /** Results that differ no more than the job permits devices of different classes are no faults. */
 export function faultsOf(decided: Decided, spec: JobSpec, { compare }: Pick<Judging, 'compare'>): readonly Fault[] {
   const { star, errorProbability, results, failures } = decided
+  if (failures.length === 0 && star.length === results.length) return []
   const lost = results.filter((result) => !star.includes(result))
   const unverified = failures.filter(({ reason }) => reason === 'verification_failed')
   if (lost.length + unverified.length === 0) return []

@@ -1,11 +1,12 @@
 /** Units in flight: every change of a unit's history goes through here, so that counters and queues stay true to it. */
+import type { JobSpec } from '@peercompute/job-specs'
 import { exclusionsOf } from './exclusion.ts'
 import { unitDone } from './hold.ts'
 import type { JobEntry } from './job.ts'
 import type { CoordinatorState } from './state.ts'
 import { countShare } from './subnet-share.ts'
 import type { UnitInFlight } from './unit.ts'
-import { transition } from './transition.ts'
+import { missingResults } from './transition.ts'
 
 const NONE: readonly never[] = []
 
@@ -26,17 +27,24 @@ export function unitOf(job: JobEntry, number: number): UnitInFlight {
   return unit
 }
 
-export function wantsMore(job: JobEntry, unit: UnitInFlight): boolean {
-  const next = transition(unit, job.signed.spec, { ...job.judging, draw: null })
-  if (next.kind === 'open') return next.missing > 0
+export function wantsMore(job: JobEntry, unit: UnitInFlight, reported = false): boolean {
+  const { spec } = job.signed
+  const missing = missingResults(unit, spec, job.judging)
+  if (missing !== null) return missing > 0
+  if (reported && endsAtOnce(spec)) return false
   // Meanwhile more is known of the hosts, or one of them is banned: it ends with the next report.
-  return unit.active.length === 0 && unit.results.length + unit.slow.length < job.signed.spec.verification.maxResults
+  return unit.active.length === 0 && unit.results.length + unit.slow.length < spec.verification.maxResults
 }
 
-/** After its history has changed. */
-export function unitChanged(job: JobEntry, unit: UnitInFlight): void {
+/** Whether a unit that a report ends is closed by the next event, because nothing that is learnt meanwhile counts. */
+function endsAtOnce({ verification }: JobSpec): boolean {
+  return verification.policy !== 'credibility' && verification.comparator.kind !== 'custom'
+}
+
+/** After its history has changed; `reported`: by a report, which is decided in one with what follows from it. */
+export function unitChanged(job: JobEntry, unit: UnitInFlight, reported = false): void {
   enter(job, unit, unit.results.length > 0 ? 'validating' : unit.active.length + unit.slow.length > 0 ? 'inProgress' : 'waiting')
-  if (wantsMore(job, unit)) job.wanting.add(unit, exclusionsOf(job, unit))
+  if (wantsMore(job, unit, reported)) job.wanting.add(unit, exclusionsOf(job, unit))
   else job.wanting.delete(unit)
 }
 

@@ -118,7 +118,8 @@ export interface JobEntry {
   /** Null once it has had a success. */
   trouble: Trouble | null
   readonly shares: SubnetShares
-  readonly judging: Omit<Judging, 'draw'>
+  /** Without a draw, which comes with a report. */
+  readonly judging: Judging
   /** Millionths of a credit for each agreeing result of a unit. */
   unitMicroCredits: number
   /** Until the price is fixed: what the settled units took, and how many each account has been paid for. Null afterwards. */

@@ -2,23 +2,24 @@
 import type { ContentHash, ExecutorKind, HostId, JobSpec } from '@peercompute/job-specs'
 import type { Judging, Standing } from './acceptance.ts'
 import { compared, type CustomComparison } from './agreement.ts'
-import { doubtOf } from './credibility.ts'
+import { doubtAfterFailures, doubtOf } from './credibility.ts'
 import type { FleetTrust } from './fleet-trust.ts'
 import type { Holder } from './held-lease.ts'
 import { programOf, reputationKey, type Reputation } from './reputation.ts'
 import type { CoordinatorState } from './state.ts'
-import { checkShareOf, SUSPECTS_AT_FIRST } from './suspicion.ts'
+import { checkShareOf, SOUND_ERROR_RATE, SUSPECTS_AT_FIRST } from './suspicion.ts'
 
 type Voice = Pick<Holder, 'host' | 'executor'>
 
 /** Agreements after a failure until a host is as any other. */
 const SUSPECT_UNTIL = 20
 
-export function judgingOf(trust: FleetTrust, spec: JobSpec, custom: CustomComparison): Omit<Judging, 'draw'> {
+export function judgingOf(trust: FleetTrust, spec: JobSpec, custom: CustomComparison): Judging {
   return {
     standing: (holder) => standingOf(trust, spec, holder),
     compare: (a, b) => compared(a, b, spec, custom),
-    checkShare: () => checkShareOf(trust.suspects)
+    checkShare: () => checkShareOf(trust.suspects),
+    draw: null
   }
 }
 
@@ -30,7 +31,9 @@ export function standingOf(trust: FleetTrust, spec: JobSpec, holder: Holder): St
 
 /** Probability in (0, 0.5] that a single answer is wrong, of a host that is not banned. */
 export function doubtAbout(trust: FleetTrust, known: Reputation | undefined): number {
-  const doubt = doubtOf(known?.passed ?? 0, trust.suspects)
+  const sinceLast = doubtOf(known?.passed ?? 0, trust.suspects)
+  const inAll = known === undefined || known.failures === 0 ? 0 : doubtAfterFailures(known, trust.suspects, SOUND_ERROR_RATE)
+  const doubt = Math.max(sinceLast, inAll)
   return known !== undefined && isFailing(known) ? Math.max(doubt, Math.min(SUSPECTS_AT_FIRST, known.bad)) : doubt
 }
 

@@ -4,17 +4,8 @@ import { addReputation, changeReputation, haveColluded } from './fleet-trust.ts'
 import type { Holder } from './held-lease.ts'
 import { dependent } from './independence.ts'
 import type { JobEntry } from './job.ts'
-import {
-  decidedAlone,
-  hasDiffered,
-  hasExecuted,
-  hasFailed,
-  hasPassed,
-  programOf,
-  reputationFrom,
-  reputationKey,
-  type Reputation
-} from './reputation.ts'
+import { knownReputation } from './judging.ts'
+import { decidedAlone, hasDiffered, hasExecuted, hasFailed, hasPassed, programOf, reputationFrom, type Reputation } from './reputation.ts'
 import type { CoordinatorState } from './state.ts'
 
 type Settled = Extract<CoordinatorEvent, { type: 'settled' }>
@@ -47,7 +38,7 @@ export function learnFromVotes(state: CoordinatorState, job: JobEntry, { unit, v
 export function reputationOf(state: CoordinatorState, job: JobEntry, { host, executor }: Holder): Reputation | null {
   const program = programOf(job.signed.spec, executor)
   if (program === null) return null
-  const known = state.trust.reputations.get(reputationKey(host, executor, program))
+  const known = knownReputation(state, job.signed.spec, { host, executor })
   if (known !== undefined) return known
   const fresh = reputationFrom({ host, executor, program, passed: 0, checks: 0, failures: 0, colluded: 0 })
   addReputation(state.trust, fresh)

@@ -41,7 +41,7 @@ describe('verdicts', () => {
     expect(job).toMatchObject({ state: 'completed', executions: 4 })
   })
 
-  it('refuse a result, count it as a failure of the host, and ask others for the unit, however often', () => {
+  it('refuse a result, count it as a failure of the host, and ask others for the unit', () => {
     const world = new JudgedWorld()
     const job = world.job(world.submit({ verification: VERIFIER, unitCount: 1 }))
     for (const name of ['a', 'b', 'c', 'd', 'e']) {

@@ -3,7 +3,8 @@ import type { AccountId, HostId, JobId } from '@peercompute/job-specs'
 import type { CoordinatorEvent, Vote } from './events.ts'
 import type { Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
-import { programOf, reputationKey, type Reputation, type ReputationKey, type ReputationRow } from './reputation.ts'
+import { knownReputation } from './judging.ts'
+import type { Reputation, ReputationRow } from './reputation.ts'
 import type { CoordinatorState, HostEntry } from './state.ts'
 import type { HostRow, JobRow } from './store.ts'
 
@@ -44,7 +45,7 @@ export function reputationRow({ host, executor, program, passed, checks, failure
 }
 
 export interface Touched {
-  readonly reputations: ReadonlySet<ReputationKey>
+  readonly reputations: ReadonlySet<Reputation>
   readonly jobs: ReadonlySet<JobId>
   readonly hosts: ReadonlySet<HostId>
   readonly accounts: ReadonlySet<AccountId>
@@ -55,7 +56,8 @@ export function touched(events: readonly CoordinatorEvent[], state: CoordinatorS
   const jobs = new Set<JobId>()
   const hosts = new Set<HostId>()
   const accounts = new Set<AccountId>()
-  const reputations = new Set<ReputationKey>()
+  const reputations = new Set<Reputation>()
+  const learntIn = new Map<Holder, JobId>()
   for (const event of events) {
     if ('job' in event) jobs.add(event.job)
     if ('host' in event) hosts.add(event.host)
@@ -65,14 +67,19 @@ export function touched(events: readonly CoordinatorEvent[], state: CoordinatorS
       for (const [account] of event.paid) accounts.add(account)
       for (const [host] of event.hosts) hosts.add(host)
     }
-    if (event.type === 'host-pardoned') for (const [key, { host }] of state.trust.reputations) if (host === event.host) reputations.add(key)
-    const spec = 'job' in event ? state.jobs.get(event.job)?.signed.spec : undefined
-    const learnt = ({ host, executor }: Holder): void => {
-      const program = spec && programOf(spec, executor)
-      if (program !== undefined && program !== null) reputations.add(reputationKey(host, executor, program))
+    if (event.type === 'host-pardoned')
+      for (const reputation of state.trust.reputations.values()) if (reputation.host === event.host) reputations.add(reputation)
+    if (event.type !== 'settled' && event.type !== 'units-reopened') continue
+    const spec = state.jobs.get(event.job)?.signed.spec
+    const learnt = (holder: Holder): void => {
+      // A lease's holder is one object for all of its units.
+      if (learntIn.get(holder) === event.job) return
+      learntIn.set(holder, event.job)
+      hosts.add(holder.host)
+      const reputation = spec && knownReputation(state, spec, holder)
+      if (reputation !== undefined) reputations.add(reputation)
     }
     for (const { holder, verdict } of votesOf(event)) {
-      hosts.add(holder.host)
       if (verdict !== 'rejected') accounts.add(holder.account)
       learnt(holder)
     }

@@ -18,7 +18,7 @@ export const SUSPECTS_AT_FIRST = 0.2
  */
 const WEIGHT_AT_FIRST = 50
 /** Of a sound device, in a comparison. */
-const SOUND_ERROR_RATE = 0.002
+export const SOUND_ERROR_RATE = 0.002
 const BAD_ERROR_RATES = [0.02, 0.05, 0.1, 0.2, 0.5, 0.99]
 
 /** Of each of the rates: how much one failure, and one agreement, speak for it and against the sound one. */

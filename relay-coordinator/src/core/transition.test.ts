@@ -13,7 +13,7 @@ import { connectedHost, smallSpec } from '../testing/fixtures.ts'
 import type { Judging } from './acceptance.ts'
 import { emptyFleetTrust } from './fleet-trust.ts'
 import { judgingOf } from './judging.ts'
-import { transition } from './transition.ts'
+import { REFUSALS_PER_RESULT, transition } from './transition.ts'
 import type { PendingResult } from './unit.ts'
 
 const OUTPUTS = ['mean', 'error'].map((name) => ({ name, type: 'f64' as const, shape: [1] }))
@@ -53,6 +53,24 @@ it('two devices of one class that differ within the tolerance wait for another c
   expect(verdicts(after([...alike, resultOf(3, 0.25, { numericClass: 'other' })], strict))).toEqual(['agrees', 'agrees', 'canonical'])
   expect(verdicts(after(alike, { ...strict, withinClass: 'tolerance' }))).toEqual(['canonical', 'agrees'])
   expect(verdicts(after([resultOf(1, 0), resultOf(2, 0.5, { probeVersion: 2 })], strict))).toEqual(['canonical', 'agrees'])
+})
+
+it('a vote that only its own class rejects tells how far it is from what other classes may give', () => {
+  const strict: Comparator = { kind: 'tolerance', absolute: 1, relative: 0, withinClass: 'exact' }
+  const next = after([resultOf(1, 0), resultOf(2, 0.5), resultOf(3, -0.75, { numericClass: 'other' }), resultOf(4, 0)], strict, 3)
+  expect(next).toMatchObject({ kind: 'settle', votes: [{ metric: 0 }, { verdict: 'rejected', metric: 0.5, bound: 1 }, {}, {}] })
+})
+
+it('a unit whose attempts the verifier keeps refusing is given up at last', () => {
+  const spec = specWith({ kind: 'exact' })
+  const refused = (attempts: number) => {
+    const holder = { host, account, subnet, executor: 'js' as const }
+    const failures = Array.from({ length: attempts }, (_, n) => ({ epoch: n, holder, reason: 'verification_failed' as const, message: '' }))
+    return transition({ results: [], failures, active: [], slow: [] }, spec, judging(spec))
+  }
+  const most = REFUSALS_PER_RESULT * spec.verification.maxResults
+  expect(refused(most - 1).kind).toBe('open')
+  expect(refused(most)).toEqual({ kind: 'error', reason: 'too_many_failures' })
 })
 
 it('whatever settles has a centre that agrees directly with every result that it names, and with no other', () => {

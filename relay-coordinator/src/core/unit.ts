@@ -2,6 +2,9 @@
 import type { ContentHash, UnitFailure } from '@peercompute/job-specs'
 import type { Holder } from './held-lease.ts'
 
+/** Numeric class that no device has: a result with it is compared as with one of another class. */
+export const ANOTHER_CLASS = ''
+
 /** One execution of a unit, waiting for enough others that agree. */
 export interface PendingResult {
   readonly epoch: number

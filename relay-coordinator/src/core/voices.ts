@@ -37,11 +37,13 @@ export function resultsWanted({ trust }: CoordinatorState, spec: JobSpec, voices
 /** Independent hosts without which no unit can be settled, from those that could compute the job: the best known first. */
 export function voicesNeeded(state: CoordinatorState, spec: JobSpec, capable: readonly Holder[]): { voices: number; wanted: number } {
   const { verification } = spec
-  const doubt = (holder: Holder): number => standingOf(state.trust, spec, holder).doubt
+  if (verification.policy !== 'credibility')
+    return { voices: independentOf(capable, verification.independence).length, wanted: leastResults(verification) }
+  const known = capable.map((holder) => ({ holder, doubt: standingOf(state.trust, spec, holder).doubt }))
+  known.sort((a, b) => a.doubt - b.doubt)
   const voices = independentOf(
-    [...capable].sort((a, b) => doubt(a) - doubt(b)),
+    known.map(({ holder }) => holder),
     verification.independence
   )
-  const wanted = verification.policy === 'credibility' ? resultsWanted(state, spec, voices) : leastResults(verification)
-  return { voices: voices.length, wanted }
+  return { voices: voices.length, wanted: resultsWanted(state, spec, voices) }
 }

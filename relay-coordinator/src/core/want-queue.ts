@@ -28,6 +28,9 @@ export class WantQueue {
   readonly #byKey = new Map<string, WantGroup>()
   readonly #groups: WantGroup[] = []
   #size = 0
+  /** Of the last unit: its neighbours are often kept from the same. */
+  #excluded: readonly string[] = []
+  #key = ''
 
   /** Units that wait. */
   get size(): number {
@@ -39,7 +42,9 @@ export class WantQueue {
   }
 
   add(unit: UnitInFlight, excluded: readonly string[]): void {
-    const key = excluded.length === 1 ? (excluded[0] ?? '') : excluded.join(' | ')
+    const key = excluded === this.#excluded ? this.#key : excluded.join(' | ')
+    this.#excluded = excluded
+    this.#key = key
     if (unit.group?.key === key) return
     this.delete(unit)
     let group = this.#byKey.get(key)

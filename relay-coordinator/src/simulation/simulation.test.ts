@@ -1,6 +1,6 @@
 /** The trust of the core against fleets that lie. Every run is decided by its seed; `npm run bench -- trust` is the long form. */
 import { describe, expect, it } from 'vitest'
-import { ASSUMED_FLEET, planVerification, SUPPOSED_LIARS, votingExecutions, type Verification } from '@peercompute/job-specs'
+import { ASSUMED_FLEET, blobRef, planVerification, SUPPOSED_LIARS, utf8, votingExecutions, type Verification } from '@peercompute/job-specs'
 import { SUSPECTS_AT_FIRST } from '../core/index.ts'
 import { estimateTrust, faultyHosts, honestHosts, liars, simulate, type SimulationOptions, type SimulationReport } from './index.ts'
 
@@ -55,8 +55,9 @@ describe('the simulator', () => {
   it('gives the same report for the same seed, and another one for another', () => {
     const groups = [honestHosts(40, { speed: [1e8, 1e9] }), liars(10, 0.3)]
     for (const time of ['random order', 'timeline'] as const) {
-      expect(run({ groups, time })).toEqual(run({ groups, time }))
-      expect(run({ groups, time })).not.toEqual(run({ groups, time, seed: 2 }))
+      const first = run({ groups, time, units: 500 })
+      expect(run({ groups, time, units: 500 })).toEqual(first)
+      expect(run({ groups, time, units: 500, seed: 2 })).not.toEqual(first)
     }
   })
 
@@ -74,6 +75,16 @@ describe('the simulator', () => {
     const { error, executionsPerUnit } = run({ groups: [honestHosts(45), liars(5, 1)], verification })
     expect(executionsPerUnit).toBe(1)
     expect(error).toBeGreaterThan(0.05)
+  })
+
+  it('counts what a check has refused, and what a reopening has forgotten', () => {
+    const verify = { kind: 'custom', js: blobRef(utf8('check')) } as const
+    const verified = run({ groups: [honestHosts(25), liars(25, 0.1)], verification: { policy: 'verifier', verify, ...common } })
+    expect(verified.wrong).toBe(0)
+    expect(verified.executionsPerUnit).toBeGreaterThan(1.04)
+    const { reopened, executions, settled } = run({ groups: fleet(0.2, 1), units: UNITS })
+    expect(reopened.banned + reopened.doubted).toBeGreaterThan(0)
+    expect(executions).toBeGreaterThan(settled)
   })
 
   it.each([

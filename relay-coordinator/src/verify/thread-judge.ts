@@ -3,7 +3,7 @@
  * one report at a time and answers value by value; each value has a deadline of its own.
  */
 import { availableParallelism } from 'node:os'
-import { PeerComputeError, type Bytes, type ContentHash, type JobId, type JobSpec, type Verdict } from '@peercompute/job-specs'
+import { PeerComputeError, type Bytes, type ContentHash, type Verdict } from '@peercompute/job-specs'
 import { drawSeed } from '@peercompute/job-specs/verifiers'
 import type { Judge, ValueOfUnit } from './judge.ts'
 import { JudgeThread, type Task } from './judge-worker.ts'
