@@ -13,7 +13,8 @@ import { runCli, startServer, until, type TestServer } from '../harness/index.ts
 
 const program = firefoxPath()
 /** One machine suffices: its two programs count as two opinions. */
-const QUEENS = 'peercompute: 1\nname: queens-in-firefox\nkernel: n-queens\nparams: { n: 8 }\nverification: { quorum: 2, independence: executor }\n'
+const QUEENS =
+  'peercompute: 1\nname: queens-in-firefox\nkernel: n-queens\nparams: { n: 8 }\nverification: { quorum: 2, independence: executor }\n'
 
 describe.skipIf(program === null)('Firefox', () => {
   let server: TestServer

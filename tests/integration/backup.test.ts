@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ERRORS } from '@peercompute/job-specs'
+import { creditExportSchema, ERRORS } from '@peercompute/job-specs'
 import { settledUnits } from '@peercompute/ledger'
 import { unitMicroCredits } from '@peercompute/relay-coordinator/core'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -64,7 +64,12 @@ it('what the backup holds is there afterwards, the rest is computed again, nothi
   expect('notHeld' in job ? job.notHeld : 0).toBeFalsy()
   expect(await results(after)).toHaveLength(UNITS)
 
-  const perUnit = unitMicroCredits(published.spec.unitOperations)
+  const [priced] = creditExportSchema.parse(await after.get('/api/v1/credit/export')).jobs
+  const perUnit = priced?.unitMicroCredits ?? 0
+  // The price is fixed by what units take: between half and twice of what was declared.
+  const declared = published.spec.unitOperations
+  expect(perUnit).toBeGreaterThanOrEqual(unitMicroCredits(0.5 * declared))
+  expect(perUnit).toBeLessThanOrEqual(unitMicroCredits(2 * declared))
   await until('the end in the replica', () => {
     const state = volunteer.state.state()
     const credit = [...(state?.credit.values() ?? [])].reduce((sum, each) => sum + each, 0)

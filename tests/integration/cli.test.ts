@@ -5,6 +5,7 @@ import {
   jobDetailSchema,
   jobPageSchema,
   jobTrustSchema,
+  REASONS,
   resultRowSchema,
   submitAnswerSchema,
   unitReplicasSchema,
@@ -55,6 +56,7 @@ describe('the life of a job', () => {
     expect(stdout.trim()).toMatch(/^[0-9a-f]{64}$/)
     expect(stdout.trim()).not.toBe(id)
     expect(stderr).toContain(`peercompute watch ${stdout.slice(0, 8)}`)
+    expect(stderr).toContain('It waits: No volunteer is connected.\nOpen the volunteer page, or run peercompute volunteer.')
   })
 
   test('list names it, for people and for programs', async () => {
@@ -127,7 +129,14 @@ test('a headless volunteer computes a job with two programs, and the known answe
     expect((await cli.run('show', 'queens-here', '--unit', '5')).stdout).toMatch(
       /^[\w-]{8} +(js|wasm) .* the value that is kept .* canonical$/m
     )
-    expect((await cli.run('why', unit.replicas[0]?.host ?? '')).stdout).toMatch(/^ {2}trust: .*compared/m)
+    expect(await cli.run('why', unit.replicas[0]?.host ?? '')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^ {2}trust: .*compared/m)
+    })
+
+    const alone = await cli.run('submit', 'n-queens', '-p', 'n=7')
+    expect(alone).toMatchObject({ code: 0, stderr: expect.stringContaining(`It waits: ${REASONS.too_few_independent.sentence}`) })
+    expect(alone.stderr).toContain(REASONS.too_few_independent.remedy)
 
     const file = join(home, 'queens.csv')
     expect((await cli.run('results', 'queens-here', '--format', 'csv', '--out', file)).code).toBe(0)

@@ -12,7 +12,8 @@ let server: TestServer
 let cli: Cli
 
 /** One machine suffices: its two programs count as two opinions. 64 units, so that the price is fixed on the way. */
-const QUEENS = 'peercompute: 1\nname: queens-here\nkernel: n-queens\nparams: { n: 8 }\nverification: { quorum: 2, independence: executor }\n'
+const QUEENS =
+  'peercompute: 1\nname: queens-here\nkernel: n-queens\nparams: { n: 8 }\nverification: { quorum: 2, independence: executor }\n'
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'peercompute-credit-'))

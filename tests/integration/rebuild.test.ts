@@ -2,9 +2,10 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ERRORS, jobPageSchema, type JobId } from '@peercompute/job-specs'
+import { checkCreditExport, creditExportSchema, ERRORS, jobPageSchema, type JobId } from '@peercompute/job-specs'
 import { QUEENS_SOLUTIONS } from '@peercompute/kernels'
 import { exportLedger, settledUnits, type LedgerState } from '@peercompute/ledger'
+import { PRICED_AFTER } from '@peercompute/relay-coordinator/core'
 import type { NodeKernel } from '@peercompute/worker-client/node'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -84,11 +85,23 @@ async function expectTheJobToEnd(
     distinct: UNITS - restoredUnits
   })
   await until('every report answered', () => volunteer.snapshot().reportsWaiting === 0)
-  // Each unit has earned the same, and each exactly once.
-  const perUnit = creditOf(before) / restoredUnits
-  await until('the end in the replica', () => {
+  await until('the end in the replica', () => volunteer.state.state()?.jobs.get(id)?.ended?.state === 'completed')
+  await expectCredit(server, volunteer, { carried: creditOf(before), units: UNITS - restoredUnits })
+}
+
+/** What was settled before keeps what it had earned. Each of the other units has earned the same, and each exactly once. */
+async function expectCredit(
+  server: TestServer,
+  volunteer: NodeKernel,
+  { carried, units }: { carried: number; units: number }
+): Promise<void> {
+  const books = creditExportSchema.parse(await server.get('/api/v1/credit/export'))
+  expect(await checkCreditExport(books, server.root)).toEqual([])
+  expect(books.sums.carried).toBe(carried)
+  expect(books.jobs.map(({ results }) => results)).toEqual([units])
+  await until('the credit in the replica', () => {
     const state = volunteer.state.state()
-    return state?.jobs.get(id)?.ended?.state === 'completed' && creditOf(state) === perUnit * UNITS
+    return state !== null && creditOf(state) === books.sums.microCredits
   })
 }
 
@@ -129,8 +142,9 @@ it('only the database lost: the feeds on the disk suffice, without being asked',
   expect(await server.job(id)).toMatchObject({ units: { validated: UNITS }, notHeld })
   const { reduced } = z.object({ reduced: z.object({ sum: z.string() }) }).parse(await server.get(`/api/v1/jobs/${id}/reduced`))
   expect(BigInt(reduced.sum)).toBeLessThan(BigInt(QUEENS_SOLUTIONS.get(15) ?? 0))
-  const perUnit = creditOf(before) / units
-  await until('the credit in the replica', () => creditOf(volunteer.state.state() ?? before) === perUnit * UNITS)
+  // The price was fixed by then.
+  expect(units).toBeGreaterThanOrEqual(PRICED_AFTER)
+  await expectCredit(server, volunteer, { carried: (creditOf(before) / units) * notHeld, units: UNITS - notHeld })
 })
 
 it('everything lost and no peer there: an exported ledger does, and another coordinator’s is refused', async () => {

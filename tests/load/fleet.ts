@@ -21,6 +21,8 @@ export interface FleetOptions {
   readonly colluding: number
   /** Share of the units about which liars lie. */
   readonly lieRate: number
+  /** Executions of each before its first lie. */
+  readonly honestFor: number
   /** The line to the coordinator; null: as good as loopback is. */
   readonly line: TcpLine | null
   /** So many come in a second, at most. */
@@ -40,7 +42,7 @@ export interface Fleet {
 /** Resolves when all have begun to come. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   comeFromDialledAddress()
-  const { link, pattern, first, count, seed } = options
+  const { link, pattern, first, count, lieRate, honestFor, seed } = options
   const line = options.line === null ? null : await startLossyTcp(() => options.coordinator.port, seed, options.line)
   const coordinator = line === null ? options.coordinator : { ...options.coordinator, port: line.port }
   const tally = emptyTally()
@@ -50,7 +52,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
   for (let index = first; index < first + count; index++) {
     const random = seededRandom(seed + index)
-    const host = await createLightHost({ index, honesty: honestyOf(random(), options), lieRate: options.lieRate })
+    const host = await createLightHost({ index, honesty: honestyOf(random(), options), lieRate, honestFor })
     hosts.push(host.certificate.host)
     const connect = () => openLink(link, coordinator, loopbackAddress(index))
     const after = ((index - first) / options.joinsPerSecond) * 1_000

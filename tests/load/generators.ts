@@ -34,7 +34,7 @@ const JOINS_PER_SECOND = 12
 /** Resolves when all have begun to come. */
 export async function startGenerators(options: GeneratorsOptions): Promise<Generators> {
   const { coordinator, count, processes, seed, first = 0, joinsPerSecond = JOINS_PER_SECOND } = options
-  const { link = 'work-stream', pattern = AT_ONCE, wrong = 0, colluding = 0, lieRate = 1, line = null } = options
+  const { link = 'work-stream', pattern = AT_ONCE, wrong = 0, colluding = 0, lieRate = 1, honestFor = 0, line = null } = options
   const children = await Promise.all(
     Array.from({ length: processes }, () => startChild<FleetCommands>(new URL('fleet-process.ts', import.meta.url)))
   )
@@ -72,6 +72,7 @@ export async function startGenerators(options: GeneratorsOptions): Promise<Gener
         wrong,
         colluding,
         lieRate,
+        honestFor,
         line,
         seed,
         first: first + from,

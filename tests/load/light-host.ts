@@ -34,12 +34,15 @@ export interface LightHostInit {
   readonly honesty: Honesty
   /** Share of the units about which a liar lies, 0 to 1. Those who collude lie about the same ones, which is hardest to find. */
   readonly lieRate: number
+  /** Executions before the first lie. */
+  readonly honestFor: number
 }
 
-export async function createLightHost({ index, honesty, lieRate }: LightHostInit): Promise<LightHost> {
+export async function createLightHost({ index, honesty, lieRate, honestFor }: LightHostInit): Promise<LightHost> {
   const [keys, account] = await Promise.all([generateKeyPair({ extractable: false }), generateKeyPair({ extractable: false })])
   const certificate = await certifyHost(account, keys.publicKey, '', Date.now())
   const mask = honesty === 'honest' ? 0 : honesty === 'colluding' ? COLLUDING_MASK : index + 1
+  let executions = 0
   return {
     certificate,
     description: {
@@ -57,7 +60,7 @@ export async function createLightHost({ index, honesty, lieRate }: LightHostInit
       for (let offset = 0; offset < count; offset++) {
         const value = values.subarray(offset * bytes, (offset + 1) * bytes)
         const unit = start + offset
-        value.fill(valueOf(unit, liesAbout(unit, mask, lieRate) ? mask : 0, bytes))
+        value.fill(valueOf(unit, ++executions > honestFor && liesAbout(unit, mask, lieRate) ? mask : 0, bytes))
         const digest = hash('sha256', value, 'hex') as ContentHash
         units.push({ outcome: 'success', unit, digest, bytes, computeMs: 1 })
       }

@@ -48,6 +48,7 @@ export interface LightVolunteerInit {
   readonly unitsPerReport?: number
   /** From a lease to its results. */
   readonly workMs?: number
+  readonly numericClass?: string
   /** Its own clock, right or wrong. */
   readonly clock?: Clock
 }
@@ -80,6 +81,7 @@ interface Waiting {
 
 export async function startLightVolunteer(init: LightVolunteerInit): Promise<LightVolunteer> {
   const { name, line, history, random, resultOf, unitsPerAsk = 20, unitsPerReport = 5, workMs = 0, clock = systemClock } = init
+  const { numericClass = NUMERIC_CLASS } = init
   const identity = await createIdentity({ label: name, now: clock.now(), extractableHost: true })
   const { host } = identity.certificate
   const over = new AbortController()
@@ -107,7 +109,7 @@ export async function startLightVolunteer(init: LightVolunteerInit): Promise<Lig
               {
                 kind: EXECUTOR,
                 slots: 1,
-                numericClass: NUMERIC_CLASS,
+                numericClass,
                 probeVersion: 1,
                 features: [],
                 software: false,
@@ -157,7 +159,7 @@ export async function startLightVolunteer(init: LightVolunteerInit): Promise<Lig
         epoch,
         host,
         executor: EXECUTOR,
-        numericClass: NUMERIC_CLASS,
+        numericClass,
         probeVersion: 1,
         ts: clock.now(),
         units: numbers.map((unit, index) => {
