@@ -176,8 +176,18 @@ describe('a liar', () => {
 
   it('among honest peers costs a second fetch, is blamed alone, and the blob comes', async () => {
     const [liar, honest] = await Promise.all([holder(), holder()])
-    await lie(liar)
-    await serveBlobs(honest, memorySource(BYTES))
+    const everyByte = BYTES.map((byte) => byte ^ 1)
+    // The honest one waits for the first lie, or it might have sent everything before.
+    let hasLied = (): void => undefined
+    const lied = new Promise<void>((resolve) => {
+      hasLied = resolve
+    })
+    await answerWith(liar, async (request, channel) => {
+      await channel.send({ type: 'bytes', sha256: REF.sha256, offset: request.offset, total: BYTES.length }, part(request, everyByte))
+      hasLied()
+    })
+    const source = memorySource(BYTES)
+    await serveBlobs(honest, { ...source, read: (...asked) => lied.then(() => source.read(...asked)) })
     const banned = new BanList(systemClock)
     const sink = memorySink(REF)
     expect(await fetchFrom(await asker(liar, honest), sink, [liar, honest], { banned })).toBe(true)

@@ -18,15 +18,23 @@ export interface Pattern {
   readonly unitSpread: number
   /** A contact is due this often, whatever became of the one before; 0: when the work is done. */
   readonly everyMs: number
-  /** `false`: keeps what it is given and asks once only. */
-  readonly reports: boolean
+  /** Units that it reports before it asks once more, for `unitsPerContact`, and keeps what it is given. Null: it always reports. */
+  readonly reports: number | null
   /** It goes after a random time, on average so long, without a word; 0: it stays. */
   readonly meanLifeMs: number
   /** And comes back after a random time, on average so long. */
   readonly meanAwayMs: number
 }
 
-export const AT_ONCE: Pattern = { unitsPerContact: 10, unitMs: 0, unitSpread: 0, everyMs: 0, reports: true, meanLifeMs: 0, meanAwayMs: 0 }
+export const AT_ONCE: Pattern = {
+  unitsPerContact: 10,
+  unitMs: 0,
+  unitSpread: 0,
+  everyMs: 0,
+  reports: null,
+  meanLifeMs: 0,
+  meanAwayMs: 0
+}
 
 export interface VolunteerInit {
   readonly host: LightHost
@@ -37,6 +45,8 @@ export interface VolunteerInit {
   readonly signal: AbortSignal
 }
 
+/** Of each contact of one that earns before it keeps. */
+const EARNING_UNITS = 10
 const RECONNECT_CAP_MS = 5_000
 /** Of the cap, after one refusal each: who is sent away by a full coordinator must not be what fills it. */
 const RECONNECT_DOUBLINGS = 3
@@ -118,6 +128,7 @@ async function work(
 ): Promise<void> {
   const specs = new Map<JobId, JobSpec>()
   let held: readonly Lease[] = []
+  let earned = 0
   // Where the first contact lies in the interval is random, so that those of all volunteers are spread over it.
   let due = performance.now() + random() * pattern.everyMs
   while (!over.aborted) {
@@ -125,10 +136,11 @@ async function work(
     const began = pattern.everyMs > 0 ? due : performance.now()
     due += pattern.everyMs
     const reported = report(conversation, host, specs, held, tally)
+    const keeps = pattern.reports !== null && earned >= pattern.reports
     const asked = conversation.ask('work', {
       type: 'ask',
       executor: 'js',
-      units: pattern.unitsPerContact,
+      units: keeps || pattern.reports === null ? pattern.unitsPerContact : EARNING_UNITS,
       seconds: 0,
       knownJobs: [...specs.keys()]
     })
@@ -139,12 +151,13 @@ async function work(
     held = leases
     const units = leases.reduce((sum, lease) => sum + lease.count, 0)
     tally.leased += units
+    earned += units
     if (units === 0) {
       tally.empty++
       if (pattern.everyMs === 0) await rest(retryAfterMs)
       continue
     }
-    if (!pattern.reports) await keep(conversation, leases, over)
+    if (keeps) await keep(conversation, leases, over)
     else if (pattern.unitMs > 0)
       await compute(conversation, leases, pattern.unitMs * units * (1 + pattern.unitSpread * (2 * random() - 1)), over)
   }

@@ -6,8 +6,8 @@ import { testSeed } from '../harness/seeded-random.ts'
 it.each([
   { honestFor: 0, kills: 0 },
   { honestFor: 0, kills: 2 },
-  { honestFor: 60, kills: 0 },
-  { honestFor: 60, kills: 2 }
+  { honestFor: 30, kills: 0 },
+  { honestFor: 30, kills: 2 }
 ])(
   '30 volunteers, 6 of whom collude after $honestFor units, 2 000 units, $kills kills of the coordinator',
   async ({ honestFor, kills }) => {

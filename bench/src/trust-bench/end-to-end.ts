@@ -31,7 +31,8 @@ export function endToEnd(id: string, honestFor: number): Part {
       return {
         rows: [
           singleRow(id, 'units', wrong, '<= 2'),
-          singleRow(`${id}.banned`, 'hosts', banned.liars, `>= ${COLLUDING}`),
+          // One that has begun to lie late may not have been compared often enough when the job ends.
+          singleRow(`${id}.banned`, 'hosts', banned.liars, honestFor === 0 ? `>= ${COLLUDING}` : null),
           singleRow(`${id}.banned.honest`, 'hosts', banned.honest, '<= 0'),
           singleRow(`${id}.unswept`, 'units', decidedByBanned, '<= 0'),
           singleRow(`${id}.reopened`, 'units', reopened, null),

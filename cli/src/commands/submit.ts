@@ -71,7 +71,7 @@ export async function submit(context: Context, target: string, options: SubmitOp
     )
     if (job.plan) terminal.talk(job.plan.explanation)
     await terminal.data(`${answer.id}\n`)
-    const lines = waitingLines(await coordinator.api.job(answer.id))
+    const lines = waitingLines(await coordinator.api.why(answer.id))
     if (lines.length > 0) terminal.talk(terminal.style('yellow', lines.join('\n')))
   }
   if (options.watch) {
