@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { brief, bytes, count, duration, longCount, operations, percent, plural } from './format.ts'
+import { brief, bytes, count, credits, duration, longCount, operations, percent, plural } from './format.ts'
 
 describe('figures', () => {
   it('group thousands with a narrow no-break space', () => {
@@ -22,6 +22,12 @@ describe('figures', () => {
     expect(bytes(268_435_456)).toBe('256\u00a0MiB')
     expect(operations(4.24e14)).toBe('424\u00a0T')
     expect(operations(12)).toBe('12')
+  })
+
+  it('tell credit in plain digits, however little', () => {
+    expect(credits(95)).toBe('0.000095')
+    expect(credits(1)).toBe('0.000001')
+    expect(credits(12_345_678_000)).toBe('12\u202f350')
   })
 
   it('say one tile and two tiles', () => {

@@ -24,6 +24,11 @@ export function decimal(value: number, digits = 4): string {
   return grouped(new Intl.NumberFormat(undefined, { maximumSignificantDigits: digits, useGrouping: true }), value)
 }
 
+/** Credit in plain digits, however little: a millionth is the smallest amount. */
+export function credits(microCredits: number): string {
+  return grouped(new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4, useGrouping: true }), microCredits / 1e6)
+}
+
 /** `value` with exactly `places` decimals, so that columns and ranges line up. */
 export function fixed(value: number, places: number): string {
   return grouped(new Intl.NumberFormat(undefined, { minimumFractionDigits: places, maximumFractionDigits: places }), value)
