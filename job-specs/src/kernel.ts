@@ -9,6 +9,9 @@
  * WASM: imports `env.memory`; exports `alloc(bytes) -> ptr`, `compute(unit: f64, params: ptr, inputs: ptr, outputs: ptr) -> i32`,
  *   where the three pointers lead to arrays: f64 parameters by sorted name (vectors spread), then u32 (pointer, byte length) pairs
  *   in declared order. `compute` returns 0 when all is well; `alloc` returns 0 when there is no memory.
+ * WASI preview 1 (`wasm.wasi`): a program with `_start`, run once for each unit. It gets `arguments`, `stdin` and the job's inputs as
+ *   read-only files `/in/NAME`; an output is a file `/out/NAME`, or what was written to standard output. Clock and randomness are
+ *   the unit's alone, so that every volunteer computes the same bytes. Exit code 0 when all is well.
  */
 import { z } from 'zod'
 import { blobRefSchema } from './blob.ts'
@@ -65,12 +68,37 @@ export const passSchema = z.strictObject({
 })
 export type KernelPass = z.infer<typeof passSchema>
 
+/** Where a WASI program leaves an output. `text`: decimal numbers parted by blanks or commas; `binary`: raw little-endian elements. */
+export const wasiOutputSchema = z.strictObject({
+  from: z.enum(['stdout', 'file']),
+  as: z.enum(['text', 'binary'])
+})
+
+export const WASI_ARGUMENTS_MAX = 64
+
+/**
+ * How a WASI program is called. In arguments and environment `{unit}` stands for the unit's number, `{seed}` for its 32-bit seed
+ * and `{params.NAME}` for a parameter (a vector's numbers parted by commas); `{{` is a brace.
+ */
+export const wasiSchema = z.strictObject({
+  arguments: z.array(z.string().max(1_024)).max(WASI_ARGUMENTS_MAX),
+  env: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.string().max(1_024))
+    .refine((env) => Object.keys(env).length <= 32, 'has at most 32 entries')
+    .optional(),
+  /** Text with the same placeholders, or the name of an input. Absent: empty. */
+  stdin: z.union([z.strictObject({ text: z.string().max(16_384) }), z.strictObject({ input: identifierSchema })]).optional(),
+  /** Of each output that is not a binary file of its name: where it is found. */
+  outputs: z.record(identifierSchema, wasiOutputSchema).optional()
+})
+export type Wasi = z.infer<typeof wasiSchema>
+
 export const kernelSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -'),
   abi: z.literal(KERNEL_ABI),
   wgsl: z.strictObject({ blob: blobRefSchema, passes: z.array(passSchema).min(1).max(16) }).optional(),
   js: z.strictObject({ blob: blobRefSchema }).optional(),
-  wasm: z.strictObject({ blob: blobRefSchema }).optional()
+  wasm: z.strictObject({ blob: blobRefSchema, wasi: wasiSchema.optional() }).optional()
 })
 export type KernelRef = z.infer<typeof kernelSchema>
 

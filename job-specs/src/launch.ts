@@ -5,6 +5,16 @@ export const LAUNCH_BINDING = 0
 export const KERNEL_GROUP = 1
 export const LAUNCH_BYTES = 48
 
+/**
+ * The guard: `array<atomic<u32>, 4>` in storage at binding 1 of the launch group, added by the runtime to kernels whose loops get fuel.
+ * Word 0: iterations that the loops of one invocation may take together in one dispatch; written by the runtime. Word 1: becomes 1
+ * when an invocation has used them up, after which its loops end at once and its results mean nothing.
+ */
+export const GUARD_BINDING = 1
+export const GUARD_BYTES = 16
+/** Prefix of every name that the runtime adds to a kernel. A kernel that uses it is refused. */
+export const GUARD_PREFIX = 'peercompute_'
+
 /** Included verbatim at the head of every kernel module by the runtime. Offsets in bytes are written by `writeLaunch`. */
 export const LAUNCH_WGSL = `struct Launch {
   offset: vec3u,

@@ -19,18 +19,25 @@ import { memoryLedgerStore } from '@peercompute/ledger'
 export function lie(worker: ComputeWorker): ComputeWorker {
   return {
     executor: worker.executor,
+    unavailable: worker.unavailable,
     stop: () => worker.stop(),
-    run: (range, onOutcome, signal) =>
+    lend(lending) {
+      worker.lend(lending)
+    },
+    run: (range, events, signal) =>
       worker.run(
         range,
-        (outcome) => {
-          if (!outcome.ok) {
-            onOutcome(outcome)
-            return
+        {
+          ...events,
+          outcome(outcome) {
+            if (!outcome.ok) {
+              events.outcome(outcome)
+              return
+            }
+            const value = outcome.value.slice()
+            value.set([(value.at(-1) ?? 0) ^ 0x55], value.length - 1)
+            events.outcome({ ...outcome, value })
           }
-          const value = outcome.value.slice()
-          value.set([(value.at(-1) ?? 0) ^ 0x55], value.length - 1)
-          onOutcome({ ...outcome, value })
         },
         signal
       )

@@ -34,8 +34,12 @@ function lieHalf(worker: Compute, random: () => number): Compute {
   const lying = lie(worker)
   return {
     executor: worker.executor,
+    unavailable: worker.unavailable,
     stop: () => worker.stop(),
-    run: (range, onOutcome, signal) => (random() < 0.5 ? lying : worker).run(range, onOutcome, signal)
+    lend(lending) {
+      worker.lend(lending)
+    },
+    run: (range, events, signal) => (random() < 0.5 ? lying : worker).run(range, events, signal)
   }
 }
 

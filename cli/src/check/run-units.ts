@@ -28,7 +28,7 @@ export async function runUnits(worker: ComputeWorker, job: PreparedJob, units: r
   const outcomes: UnitOutcome[] = []
   try {
     for (const unit of units) {
-      await worker.run({ job, start: unit, count: 1 }, (outcome) => outcomes.push(outcome), signal)
+      await worker.run({ job, start: unit, count: 1 }, { outcome: (outcome) => outcomes.push(outcome) }, signal)
       const last = outcomes.at(-1)
       if (last === undefined) throw new PeerComputeError('INTERNAL', `The ${worker.executor.kind} executor gave no outcome of unit ${unit}`)
       if (!last.ok) break

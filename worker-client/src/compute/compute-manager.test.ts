@@ -46,7 +46,7 @@ afterEach(async () => {
 async function build(executor: Partial<Executor> = {}, run?: ComputeWorker['run']): Promise<void> {
   worker = createTestWorker(executor)
   manager = createComputeManager({
-    workers: [run === undefined ? worker : { executor: worker.executor, run, stop: async () => undefined }],
+    workers: [run === undefined ? worker : { ...worker, run }],
     identity,
     outbox,
     clock,
@@ -330,21 +330,21 @@ describe('ComputeManager', () => {
     ['stops short', () => Promise.resolve(), 'runtime_error'],
     [
       'returns too few bytes',
-      async ({ start }, onOutcome) => {
+      async ({ start }, { outcome: onOutcome }) => {
         onOutcome({ unit: start, ok: true, value: new Uint8Array(3), computeMs: 1 })
       },
       'output_shape'
     ],
     [
       'returns too many bytes',
-      async ({ start }, onOutcome) => {
+      async ({ start }, { outcome: onOutcome }) => {
         onOutcome({ unit: start, ok: true, value: new Uint8Array(99), computeMs: 1 })
       },
       'output_too_large'
     ],
     [
       'reports units that are not its own, and one twice',
-      async ({ start }, onOutcome) => {
+      async ({ start }, { outcome: onOutcome }) => {
         for (const unit of [start + 7, start, start])
           onOutcome({ unit, ok: false, reason: 'compile_error', message: 'line 1', computeMs: NaN })
       },

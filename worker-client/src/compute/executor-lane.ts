@@ -192,7 +192,7 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
       finish(lease, checkedSize(outcome, expected, job.spec))
     }
     try {
-      await worker.run({ job, start, count }, onOutcome, abort.signal)
+      await worker.run({ job, start, count }, { outcome: onOutcome }, abort.signal)
       fail(lease, left, 'runtime_error', 'The executor returned without an outcome for this unit')
       // Ranges that overlap share the slots: what lies between their ends is this one's time.
       pace.measure(job.id, (clock.now() - Math.max(startedAt, lastRunEndedAt)) / 1_000 / count)

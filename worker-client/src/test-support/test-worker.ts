@@ -37,7 +37,9 @@ export function createTestWorker(changes: Partial<Executor> = {}): TestWorker {
 
   return {
     executor,
-    async run({ start, count }, onOutcome, signal) {
+    lend: () => undefined,
+    unavailable: null,
+    async run({ start, count }, { outcome: onOutcome }, signal) {
       for (let unit = start; unit < start + count; unit++) {
         if (automatic) {
           await new Promise((resolve) => setImmediate(resolve))

@@ -42,9 +42,11 @@ export async function rerunUnit(job: JobId, spec: JobSpec, { receipt, value }: R
       worker
         .run(
           { job: prepared, start: unit, count: 1 },
-          (outcome) => {
-            if (outcome.ok) resolve(outcome.value)
-            else reject(new PeerComputeError('UNIT_FAILED', `unit ${unit} on ${kind}: ${outcome.reason}: ${outcome.message}`))
+          {
+            outcome(outcome) {
+              if (outcome.ok) resolve(outcome.value)
+              else reject(new PeerComputeError('UNIT_FAILED', `unit ${unit} on ${kind}: ${outcome.reason}: ${outcome.message}`))
+            }
           },
           ended
         )

@@ -152,9 +152,11 @@ describe('nodeCpuWorker', () => {
     const outcomes: UnitOutcome[] = []
     const running = js.run(
       { job, start: 0, count: 2 },
-      (outcome) => {
-        outcomes.push(outcome)
-        abort.abort(new Error('paused'))
+      {
+        outcome(outcome) {
+          outcomes.push(outcome)
+          abort.abort(new Error('paused'))
+        }
       },
       abort.signal
     )

@@ -1,4 +1,5 @@
 /** The programs of one executor: at most `slots` at work, each loaded with one job. */
+import { FULL_LENDING, type Lending } from '../compute-worker.ts'
 import type { Refusal, UnitChannel } from './unit-protocol.ts'
 import { UnitLane } from './unit-lane.ts'
 
@@ -27,6 +28,7 @@ export class LanePool<Task extends LaneTask> {
   readonly #open = new Map<UnitLane<Task>, { job: string; busy: boolean }>()
   readonly #waiting: (() => void)[] = []
   #free: number
+  #lending: Lending = FULL_LENDING
 
   constructor(options: Options<Task>) {
     this.#options = options
@@ -73,7 +75,10 @@ export class LanePool<Task extends LaneTask> {
       signal.addEventListener('abort', stop)
       const loaded = await lane.load(task, this.#options.loadMs)
       signal.removeEventListener('abort', stop)
-      if (loaded.end === 'loaded') return { lane }
+      if (loaded.end === 'loaded') {
+        lane.lend(this.#lending)
+        return { lane }
+      }
       this.release(lane, false)
       if (loaded.end === 'refused') return { refusal: loaded.refusal }
       if (signal.aborted || tries === LOAD_TRIES) {
@@ -91,6 +96,12 @@ export class LanePool<Task extends LaneTask> {
     }
     this.#open.delete(lane)
     lane.close()
+  }
+
+  /** Holds for the programs that are open and for those that will be. */
+  lend(lending: Lending): void {
+    this.#lending = lending
+    for (const lane of this.#open.keys()) lane.lend(lending)
   }
 
   close(): void {

@@ -29,7 +29,7 @@ function channel(script: Script): UnitChannel<Task> {
 const value = (unit: number): UnitAnswer => ({ type: 'value', unit, value: new Uint8Array([unit]), computeMs: 1 })
 const honest: Script = (order, answer) => {
   if (order.type === 'load') answer({ type: 'loaded' })
-  else for (let unit = order.start; unit < order.start + order.count; unit++) answer(value(unit))
+  else if (order.type === 'run') for (let unit = order.start; unit < order.start + order.count; unit++) answer(value(unit))
 }
 
 async function run(script: Script, count: number, slots = 1): Promise<{ outcomes: UnitOutcome[]; opened: number }> {
@@ -49,8 +49,10 @@ async function run(script: Script, count: number, slots = 1): Promise<{ outcomes
     { job: 'j' },
     pool,
     1_000,
-    (outcome) => {
-      outcomes.push(outcome)
+    {
+      outcome: (outcome) => {
+        outcomes.push(outcome)
+      }
     },
     new AbortController().signal
   )
@@ -121,8 +123,10 @@ describe('runRange', () => {
           { job: 'j' },
           pool,
           1_000,
-          (outcome) => {
-            order.push(outcome.unit)
+          {
+            outcome: (outcome) => {
+              order.push(outcome.unit)
+            }
           },
           signal
         )

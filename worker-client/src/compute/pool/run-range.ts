@@ -1,5 +1,5 @@
 /** Spreads a range of units over the slots of a pool and turns every way to fail into an outcome. */
-import type { UnitOutcome, UnitRange } from '../compute-worker.ts'
+import type { RunEvents, UnitOutcome, UnitRange } from '../compute-worker.ts'
 import type { LanePool, LaneTask } from './lane-pool.ts'
 import type { Refusal } from './unit-protocol.ts'
 import type { UnitLane } from './unit-lane.ts'
@@ -16,7 +16,7 @@ export async function runRange<Task extends LaneTask>(
   task: Task,
   pool: LanePool<Task>,
   unitMs: number,
-  onOutcome: (outcome: UnitOutcome) => void,
+  events: RunEvents,
   signal: AbortSignal
 ): Promise<void> {
   const end = range.start + range.count
@@ -28,7 +28,7 @@ export async function runRange<Task extends LaneTask>(
     return signal.aborted
   }
   function report(outcome: UnitOutcome): void {
-    if (!stopped()) onOutcome(outcome)
+    if (!stopped()) events.outcome(outcome)
   }
   function fail(unit: number, { reason, message }: Refusal): void {
     report({ unit, ok: false, reason, message, computeMs: 0 })
@@ -58,6 +58,13 @@ export async function runRange<Task extends LaneTask>(
     }
     try {
       for (let [unit, to] = takeChunk(); unit < to && !stopped(); [unit, to] = takeChunk()) {
+        const heard: RunEvents = {
+          ...events,
+          outcome(outcome) {
+            unit = outcome.unit + 1
+            report(outcome)
+          }
+        }
         while (unit < to && !stopped()) {
           if (lane === undefined) {
             const loaded = await pool.load(task, signal)
@@ -69,10 +76,7 @@ export async function runRange<Task extends LaneTask>(
             working.add(lane)
             continue
           }
-          const ran = await lane.run(unit, to - unit, unitMs, (outcome) => {
-            unit = outcome.unit + 1
-            report(outcome)
-          })
+          const ran = await lane.run(unit, to - unit, unitMs, heard, unit === range.start ? range.resume : undefined)
           if (ran.end === 'done') continue
           drop(false)
           if (ran.end === 'failed') fail(unit++, ran.refusal)

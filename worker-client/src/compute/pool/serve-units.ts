@@ -43,6 +43,7 @@ export function serveUnits<Task>({ load, post, now }: UnitServer<Task>): (order:
   }
 
   return async (order) => {
+    if (order.type === 'lend') return
     if (order.type === 'run') {
       for (let unit = order.start; unit < order.start + order.count; unit++) await runUnit(unit)
       return

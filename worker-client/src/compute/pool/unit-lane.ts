@@ -1,5 +1,5 @@
 /** The host's side of the unit protocol: one program, one order at a time, every wait with a deadline. */
-import type { UnitOutcome } from '../compute-worker.ts'
+import type { Lending, RunEvents } from '../compute-worker.ts'
 import type { ChannelEnd, Refusal, UnitAnswer, UnitChannel } from './unit-protocol.ts'
 
 /** A message may already wait behind the timer that fires for it (a janky page, a busy event loop). */
@@ -55,11 +55,19 @@ export class UnitLane<Task> {
     }))
   }
 
-  /** `unitMs` bounds each unit by the wall clock. Outcomes come in the order of the units. */
-  run(start: number, count: number, unitMs: number, onOutcome: (outcome: UnitOutcome) => void): Promise<RunEnd> {
+  /** `unitMs` bounds each unit by the wall clock. Outcomes come in the order of the units. `resume` is a state of unit `start`. */
+  run(start: number, count: number, unitMs: number, events: RunEvents, resume?: Uint8Array<ArrayBuffer>): Promise<RunEnd> {
     let next = start
-    return this.#order<RunEnd>({ type: 'run', start, count }, unitMs, (resolve) => ({
+    return this.#order<RunEnd>({ type: 'run', start, count, ...(resume === undefined ? {} : { resume }) }, unitMs, (resolve) => ({
       onAnswer: (answer) => {
+        if (answer.type === 'progress' && answer.unit === next) {
+          events.progress?.(next, answer.fraction)
+          return
+        }
+        if (answer.type === 'saved' && answer.unit === next) {
+          events.saved?.(next, answer.state)
+          return
+        }
         if ((answer.type !== 'value' && answer.type !== 'failure') || answer.unit !== next) {
           this.#breach(answer)
           return
@@ -68,7 +76,7 @@ export class UnitLane<Task> {
         if (next === start + count) resolve({ end: 'done' })
         else this.#arm(unitMs)
         const { unit, computeMs } = answer
-        onOutcome(
+        events.outcome(
           answer.type === 'value'
             ? { unit, ok: true, value: answer.value, computeMs }
             : { unit, ok: false, reason: answer.reason, message: answer.message, computeMs }
@@ -81,6 +89,10 @@ export class UnitLane<Task> {
         else resolve({ end: 'lost', message: end.message })
       }
     }))
+  }
+
+  lend(lending: Lending): void {
+    if (this.#ended === undefined) this.#channel.post({ type: 'lend', lending })
   }
 
   /** Stops the program, whatever it does. A pending order ends as `lost`. */

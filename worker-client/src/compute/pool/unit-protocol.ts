@@ -1,14 +1,20 @@
 /**
  * What goes between a ComputeWorker and the program that runs its units: a `data:` worker in the sandbox, a thread, or
- * this process. One order at a time; a `run` order is answered by one `value` or `failure` for each unit, in order.
+ * this process. One order at a time; a `run` order is answered by one `value` or `failure` for each unit, in order. Between them
+ * the running unit may tell its `progress` (at most ten times a second) and hand over a `saved` state (at most once in two seconds).
  */
 import { z } from 'zod'
-import { UNIT_VALUE_MAX_BYTES, unitFailureSchema, unitIndexSchema, type UnitFailure } from '@peercompute/job-specs'
+import { CHECKPOINT_MAX_BYTES, UNIT_VALUE_MAX_BYTES, unitFailureSchema, unitIndexSchema, type UnitFailure } from '@peercompute/job-specs'
+import type { Lending } from '../compute-worker.ts'
 
 export const MESSAGE_MAX_LENGTH = 2_000
 
 export type UnitOrder<Task> =
-  { readonly type: 'load'; readonly task: Task } | { readonly type: 'run'; readonly start: number; readonly count: number }
+  | { readonly type: 'load'; readonly task: Task }
+  /** `resume`: a saved state of unit `start`. */
+  | { readonly type: 'run'; readonly start: number; readonly count: number; readonly resume?: Uint8Array<ArrayBuffer> }
+  /** At any time, also while a unit runs; has no answer. */
+  | { readonly type: 'lend'; readonly lending: Lending }
 
 /** Why a program cannot run any unit of a job, or why one unit failed. */
 export interface Refusal {
@@ -20,6 +26,9 @@ export interface Refusal {
 const valueSchema = z
   .instanceof(Uint8Array<ArrayBuffer>)
   .refine((value) => value.byteLength <= UNIT_VALUE_MAX_BYTES && value.buffer.byteLength === value.byteLength, 'must own at most 1 MiB')
+const stateSchema = z
+  .instanceof(Uint8Array<ArrayBuffer>)
+  .refine((state) => state.byteLength <= CHECKPOINT_MAX_BYTES && state.buffer.byteLength === state.byteLength, 'must own at most 16 MiB')
 const computeMsSchema = z.number().min(0).max(1e9)
 const messageSchema = z.string().max(MESSAGE_MAX_LENGTH)
 
@@ -33,7 +42,9 @@ export const unitAnswerSchema = z.discriminatedUnion('type', [
     reason: unitFailureSchema,
     message: messageSchema,
     computeMs: computeMsSchema
-  })
+  }),
+  z.strictObject({ type: z.literal('progress'), unit: unitIndexSchema, fraction: z.number().min(0).max(1) }),
+  z.strictObject({ type: z.literal('saved'), unit: unitIndexSchema, state: stateSchema })
 ])
 export type UnitAnswer = z.infer<typeof unitAnswerSchema>
 

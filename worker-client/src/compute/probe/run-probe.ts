@@ -16,9 +16,11 @@ export async function runProbe<Task extends LaneTask>(task: Task, pool: LanePool
     const loaded = await pool.load(task, signal)
     if ('refusal' in loaded) throw new PeerComputeError('UNIT_FAILED', `The probe did not start: ${loaded.refusal.message}`)
     let failure = ''
-    const ran = await loaded.lane.run(0, count, PROBE_MS, (outcome) => {
-      if (outcome.ok) outcomes.push(outcome)
-      else failure = outcome.message
+    const ran = await loaded.lane.run(0, count, PROBE_MS, {
+      outcome(outcome) {
+        if (outcome.ok) outcomes.push(outcome)
+        else failure = outcome.message
+      }
     })
     pool.release(loaded.lane, ran.end === 'done')
     if (ran.end === 'failed') failure = ran.refusal.message

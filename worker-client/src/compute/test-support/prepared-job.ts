@@ -69,8 +69,10 @@ export async function runUnits(worker: ComputeWorker, job: PreparedJob, start: n
   const outcomes: UnitOutcome[] = []
   await worker.run(
     { job, start, count },
-    (outcome) => {
-      outcomes.push(outcome)
+    {
+      outcome: (outcome) => {
+        outcomes.push(outcome)
+      }
     },
     new AbortController().signal
   )

@@ -35,8 +35,10 @@ async function run(kind: 'js' | 'wasm' | 'webgpu', { wasm, ...job }: PageJob, st
   const outcomes: UnitOutcome[] = []
   await worker.run(
     { job: preparedJob(wasm === undefined ? job : { ...job, wasm: wasmKernel() }), start, count },
-    (outcome) => {
-      outcomes.push(outcome)
+    {
+      outcome: (outcome) => {
+        outcomes.push(outcome)
+      }
     },
     new AbortController().signal
   )

@@ -1,6 +1,6 @@
 /** Runs WGSL kernels on the GPU, one unit at a time. Where the runner lives (sandbox or this process) is the pool's matter. */
 import type { Executor, KernelRef } from '@peercompute/job-specs'
-import type { ComputeWorker, UnitOutcome, UnitRange } from '../compute-worker.ts'
+import type { ComputeWorker, Lending, RunEvents, UnitRange } from '../compute-worker.ts'
 import type { LanePool } from '../pool/lane-pool.ts'
 import { refuseRange } from '../pool/refuse-range.ts'
 import { runRange } from '../pool/run-range.ts'
@@ -19,6 +19,7 @@ export interface WebGPUComputeWorkerOptions {
 
 export class WebGPUComputeWorker implements ComputeWorker {
   readonly executor: Executor & { readonly kind: 'webgpu' }
+  readonly unavailable = null
   readonly #pool: LanePool<GpuTask>
   readonly #admit: (kernel: KernelRef) => boolean
 
@@ -28,20 +29,20 @@ export class WebGPUComputeWorker implements ComputeWorker {
     this.#admit = admit
   }
 
-  async run(range: UnitRange, onOutcome: (outcome: UnitOutcome) => void, signal: AbortSignal): Promise<void> {
+  async run(range: UnitRange, events: RunEvents, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const { kernel } = range.job.spec
     if (!this.#admit(kernel)) {
-      refuseRange(
-        range,
-        { reason: 'kernel_not_admitted', message: `The kernel "${kernel.name}" is not in the reviewed library` },
-        onOutcome
-      )
+      refuseRange(range, { reason: 'kernel_not_admitted', message: `The kernel "${kernel.name}" is not in the reviewed library` }, events)
       return
     }
     const task = gpuTask(range.job)
-    if ('reason' in task) refuseRange(range, task, onOutcome)
-    else await runRange(range, task, this.#pool, task.unitMs + HUNG_SLICE_MS, onOutcome, signal)
+    if ('reason' in task) refuseRange(range, task, events)
+    else await runRange(range, task, this.#pool, task.unitMs + HUNG_SLICE_MS, events, signal)
+  }
+
+  lend(lending: Lending): void {
+    this.#pool.lend(lending)
   }
 
   stop(): Promise<void> {
