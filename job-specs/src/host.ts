@@ -7,7 +7,15 @@ import { executorKindSchema } from './kernel.ts'
  * `webgpu-swiftshader-156`. Equal labels are comparable only under equal `probeVersion`.
  */
 export const numericClassSchema = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/)
-export const PROBE_VERSION = 1
+export const PROBE_VERSION = 2
+
+/** Measured speed of one slot of an executor: small loops of floating-point and of 32-bit integer arithmetic, and memory read and written. */
+export const benchmarkSchema = z.strictObject({
+  floatPerSecond: z.number().min(0).max(1e18),
+  integerPerSecond: z.number().min(0).max(1e18),
+  bytesPerSecond: z.number().min(0).max(1e18)
+})
+export type Benchmark = z.infer<typeof benchmarkSchema>
 
 export const executorSchema = z.strictObject({
   kind: executorKindSchema,
@@ -25,7 +33,9 @@ export const executorSchema = z.strictObject({
   /** A software adapter computes on the CPU and is shown and credited as such. */
   software: z.boolean(),
   /** Measured operations per second, for estimates. */
-  operationsPerSecond: z.number().min(0).max(1e18)
+  operationsPerSecond: z.number().min(0).max(1e18),
+  /** Absent where it was not measured. */
+  benchmark: benchmarkSchema.optional()
 })
 export type Executor = z.infer<typeof executorSchema>
 

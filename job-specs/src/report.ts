@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { contentHashSchema, epochSchema, hostIdSchema, jobIdSchema, signatureSchema, timestampSchema, unitIndexSchema } from './ids.ts'
 import { executorKindSchema } from './kernel.ts'
-import { numericClassSchema } from './host.ts'
+import { benchmarkSchema, numericClassSchema } from './host.ts'
 import { unitFailureSchema } from './reasons.ts'
 import { sign, verify, type KeyPair } from './keys.ts'
 
@@ -42,6 +42,8 @@ export const reportBodySchema = z.strictObject({
   executor: executorKindSchema,
   numericClass: numericClassSchema,
   probeVersion: z.int().min(1).max(1_000_000),
+  /** Speed of the executor as it was measured; absent where it was not. */
+  benchmark: benchmarkSchema.optional(),
   /** When the host finished, by its own clock. Advisory. */
   ts: timestampSchema,
   units: z.array(unitResultSchema).min(1).max(REPORT_UNITS_MAX),

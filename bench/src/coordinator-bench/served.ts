@@ -33,7 +33,7 @@ export interface Served {
 const SEED = 4
 /** Volunteers have all begun to come after `comingMs`; a coordinator lets a crowd in at its pace, and a refused one tries again. */
 const COME_MS = 90_000
-const COME_SHARE = 2.5
+const COME_SHARE = 1.5
 
 /** Options of Node with which the program is started, from its first line. */
 function programOptions(): string[] {

@@ -21,7 +21,7 @@ const STREAMS_PER_PROCESS = 500
 /** Of both kinds together, so that both have come at the same time. The coordinator lets 13 in, when it has its cores for itself. */
 const JOINS_PER_SECOND = 8
 /** To start, to wait for volunteers that were refused, to go, and to check the books. */
-const BESIDES_SECONDS = 900
+const BESIDES_SECONDS = 300
 const MIB = 2 ** 20
 
 export function volunteers(id: string, peers: number, streams: number, target: string | null): Part {

@@ -2,6 +2,7 @@
 import type { KernelRef } from '@peercompute/job-specs'
 import { SandboxFrame } from '../sandbox/sandbox-frame.ts'
 import { sandboxCpuWorker } from './cpu/sandbox-cpu-worker.ts'
+import { webBenchmarkStore } from './probe/web-benchmark-store.ts'
 import { startedWorkers, type ComputeWorkers } from './started-workers.ts'
 import { createWebGPUWorker } from './webgpu/create-webgpu-worker.ts'
 
@@ -39,10 +40,11 @@ export async function browserComputeWorkers({
 }: BrowserComputeWorkersOptions): Promise<BrowserComputeWorkers> {
   const jobs = new SandboxFrame({ url: sandboxUrl, document })
   const runner = new SandboxFrame({ url: sandboxUrl, document })
+  const benchmarks = webBenchmarkStore(() => localStorage)
   const started = await startedWorkers([
-    ...(gpu === undefined ? [] : [() => createWebGPUWorker({ gpu, open: () => runner.channel('gpu', ''), admit: admitWgsl })]),
-    () => sandboxCpuWorker({ kind: 'wasm', frame: jobs, slots }),
-    () => sandboxCpuWorker({ kind: 'js', frame: jobs, slots })
+    ...(gpu === undefined ? [] : [() => createWebGPUWorker({ gpu, benchmarks, open: () => runner.channel('gpu', ''), admit: admitWgsl })]),
+    () => sandboxCpuWorker({ kind: 'wasm', frame: jobs, slots, benchmarks }),
+    () => sandboxCpuWorker({ kind: 'js', frame: jobs, slots, benchmarks })
   ])
   return {
     ...started,

@@ -53,6 +53,7 @@ export function createReportBatcher(init: { readonly identity: Identity; readonl
       executor: executor.kind,
       numericClass: executor.numericClass,
       probeVersion: executor.probeVersion,
+      ...(executor.benchmark === undefined ? {} : { benchmark: executor.benchmark }),
       ts: Math.max(0, Math.floor(clock.now())),
       units: await Promise.all(outcomes.map(toUnitResult))
     })

@@ -7,8 +7,13 @@ const PROBE_MS = 20_000
 
 export type ProbeOutcome = Extract<UnitOutcome, { ok: true }>
 
-/** Runs units 0 … count − 1 of a built-in task. Rejects with UNIT_FAILED and the program's words when one fails. */
-export async function runProbe<Task extends LaneTask>(task: Task, pool: LanePool<Task>, count: number): Promise<ProbeOutcome[]> {
+/** Runs `count` units of a built-in task, from `start` on. Rejects with UNIT_FAILED and the program's words when one fails. */
+export async function runProbe<Task extends LaneTask>(
+  task: Task,
+  pool: LanePool<Task>,
+  start: number,
+  count: number
+): Promise<ProbeOutcome[]> {
   const { signal } = new AbortController()
   const outcomes: ProbeOutcome[] = []
   const giveBack = await pool.takeSlot(signal)
@@ -16,7 +21,7 @@ export async function runProbe<Task extends LaneTask>(task: Task, pool: LanePool
     const loaded = await pool.load(task, signal)
     if ('refusal' in loaded) throw new PeerComputeError('UNIT_FAILED', `The probe did not start: ${loaded.refusal.message}`)
     let failure = ''
-    const ran = await loaded.lane.run(0, count, PROBE_MS, {
+    const ran = await loaded.lane.run(start, count, PROBE_MS, {
       outcome(outcome) {
         if (outcome.ok) outcomes.push(outcome)
         else failure = outcome.message
