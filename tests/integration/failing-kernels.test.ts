@@ -6,7 +6,11 @@ import {
   createIdentity,
   createMemoryOutboxStore,
   createMemoryPinStore,
+  createWebGPUWorker,
+  inProcessChannel,
   nodeComputeWorkers,
+  nodeGpuClock,
+  openCage,
   startLibp2pNetwork,
   systemClock,
   type NodeKernel
@@ -25,7 +29,13 @@ const gpu = create(['backend=null'])
 
 /** Runs whatever it is given, on the processor and on Dawn's null backend: a real WGSL compiler without a driver. */
 async function startCareless(url: string): Promise<NodeKernel> {
-  const { workers, failures } = await nodeComputeWorkers({ gpu, slots: 1, admit: () => true })
+  const cage = await openCage()
+  if (cage.kind === null) throw new Error(cage.why)
+  const { workers, failures } = await nodeComputeWorkers({
+    gpu: () => createWebGPUWorker({ gpu, open: () => inProcessChannel(gpu, nodeGpuClock) }),
+    slots: 1,
+    cage
+  })
   expect(failures).toEqual([])
   expect(workers.map(({ executor }) => executor.kind)).toEqual(['webgpu', 'wasm', 'js'])
   const kernel = await assembleKernel({
@@ -40,7 +50,8 @@ async function startCareless(url: string): Promise<NodeKernel> {
     clock: systemClock,
     random: Math.random,
     fetch: globalThis.fetch,
-    startPeers: startLibp2pNetwork
+    startPeers: startLibp2pNetwork,
+    release: () => cage.close()
   })
   kernel.start()
   return kernel
@@ -59,6 +70,8 @@ afterAll(async () => {
 
 const WGSL =
   '@group(1) @binding(0) var<storage, read_write> y: array<f32>;\n\n@compute @workgroup_size(1)\nfn main() {\n  y[0] = colour;\n}\n'
+const JS = 'export default () => {\n  return ((\n}\n'
+const JS_COMPILER = 'line 3'
 const COMPILER = "line 5:10: unresolved value 'colour'"
 
 async function failed(name: string, programs: OwnPrograms, changes: Partial<JobSpec> = {}): Promise<JobId> {
@@ -74,16 +87,20 @@ async function uncompiled(name: string, programs: OwnPrograms): Promise<JobId> {
   return id
 }
 
-it.each<[string, OwnPrograms, string]>([
-  ['WGSL that does not compile', { wgsl: WGSL }, COMPILER],
-  ['JavaScript that does not compile', { js: 'export default () => {\n  return ((\n}\n' }, 'line 3']
-])('%s goes to no more hosts of the kind, and gives up no unit', async (name, programs, message) => {
-  const id = await uncompiled(name.toLowerCase().replace(/\W+/g, '-'), programs)
+it('JavaScript that does not compile goes to no more hosts of the kind, and gives up no unit', async () => {
+  const id = await uncompiled('javascript-that-does-not-compile', { js: JS })
   expect(await server.job(id)).toMatchObject({
     state: 'running',
     units: { errored: 0, validated: 0 },
-    failures: [{ reason: 'compile_error', message: expect.stringContaining(message) }]
+    failures: [{ reason: 'compile_error', message: expect.stringContaining(JS_COMPILER) }]
   })
+})
+
+it('WGSL that does not compile goes to no host at all', async () => {
+  const { id } = await publish(server.url, ownJob('wgsl-that-does-not-compile', { wgsl: WGSL }))
+  await until('the verdict', async () => (await server.job(id)).why.code === 'kernel_refused')
+  expect(await server.job(id)).toMatchObject({ state: 'cancelled', failures: [] })
+  expect((await runCli(['why', id], { PEERCOMPUTE_COORDINATOR: server.url })).stdout).toContain(COMPILER)
 })
 
 describe('a published job of which every unit fails says why', () => {
@@ -110,17 +127,17 @@ describe('a published job of which every unit fails says why', () => {
 describe('the line and the message of the compiler', () => {
   let id: JobId
   beforeAll(async () => {
-    id = await uncompiled('wrong-wgsl', { wgsl: WGSL })
+    id = await uncompiled('wrong-js', { js: JS })
   })
 
   it('reach the command line', async () => {
     const env = { PEERCOMPUTE_COORDINATOR: server.url }
-    expect((await runCli(['show', id], env)).stdout).toContain(`compile_error: ${COMPILER}`)
+    expect((await runCli(['show', id], env)).stdout).toContain(`compile_error: ${JS_COMPILER}`)
     const thrown = await failed('thrown', { js: "export default () => { throw new Error('no such planet') }" })
     const watched = await runCli(['watch', thrown], env)
     expect(watched.code).toBe(ERRORS.JOB_FAILED.exit)
     expect(watched.stderr).toContain('peercompute why')
-    expect((await runCli(['why', id], env)).stdout).toContain(`compile_error: ${COMPILER}`)
+    expect((await runCli(['why', id], env)).stdout).toContain(`compile_error: ${JS_COMPILER}`)
   })
 
   it('reach the page of the job, and the submit page says them before anything is published', async () => {
@@ -128,7 +145,7 @@ describe('the line and the message of the compiler', () => {
     try {
       const context = await browser.newContext()
       const { page } = await openPage(context, `${server.url}/#/jobs/${id}`)
-      await page.getByText(COMPILER).waitFor()
+      await page.getByText(JS_COMPILER).first().waitFor()
 
       const before = await server.jobIds()
       const { page: submit } = await openPage(context, `${server.url}/#/submit?from=file`)

@@ -4,18 +4,19 @@ export const CLASS_SAMPLES = 256
 export const CLASS_ROWS = 14
 export const SPEED_THREADS = 65_536
 const SPEED_ROUNDS = 256
-/** Elements of each of the three arrays of f32. */
-export const TRIAD_LENGTH = 4_194_304
+/** Elements of each of the three arrays of f32: more than a card's cache holds; a software adapter has none and is slow. */
+export const TRIAD_LENGTH = 16_777_216
+export const SOFTWARE_TRIAD_LENGTH = 131_072
 const WORKGROUP = 64
 
-/** What one repeat of each pass does: operations, and bytes read and written. */
+/** What one repeat of each pass does: operations, and bytes read and written for each element. */
 export const GPU_PROBE_WORK = {
   /** A multiply and an add a round. */
   floats: SPEED_THREADS * SPEED_ROUNDS * 2,
   /** A multiply, an add, a shift and an exclusive or a round. */
   integers: SPEED_THREADS * SPEED_ROUNDS * 4,
-  /** c = a + 3 b. */
-  triad: TRIAD_LENGTH * 12
+  /** c = a + 3 b, for each element. */
+  triad: 12
 } as const
 
 const ROWS = [
@@ -76,14 +77,14 @@ export const SPEED_WGSL = `
 }
 `
 
-export const TRIAD_WGSL = `
-@group(1) @binding(0) var<storage, read_write> a: array<f32, ${TRIAD_LENGTH}>;
-@group(1) @binding(1) var<storage, read_write> b: array<f32, ${TRIAD_LENGTH}>;
-@group(1) @binding(2) var<storage, read_write> c: array<f32, ${TRIAD_LENGTH}>;
+export const triadWgsl = (length: number): string => `
+@group(1) @binding(0) var<storage, read_write> a: array<f32, ${length}>;
+@group(1) @binding(1) var<storage, read_write> b: array<f32, ${length}>;
+@group(1) @binding(2) var<storage, read_write> c: array<f32, ${length}>;
 @group(1) @binding(3) var<storage, read_write> sink: array<f32, 1>;
 @compute @workgroup_size(${WORKGROUP}) fn triad(@builtin(global_invocation_id) id: vec3u) {
   let at = id.x + launch.offset.x;
-  if (at >= ${TRIAD_LENGTH}u) { return; }
+  if (at >= ${length}u) { return; }
   c[at] = a[at] + 3.0 * b[at];
   if (at == 0u) { sink[0] = c[0]; }
 }

@@ -1,7 +1,7 @@
 /** Measures a GPU executor through its own runner: numeric class at every start, from the bits of its arithmetic; speed at the first. */
 import { PROBE_VERSION, sha256Hex, type Benchmark } from '@peercompute/job-specs'
+import type { AdapterFacts } from '../webgpu/adapter-facts.ts'
 import { moduleWithHead } from '../webgpu/module-head.ts'
-import { RAISED_LIMITS } from '../webgpu/gpu-service.ts'
 import type { GpuTask } from '../webgpu/gpu-task.ts'
 import type { LanePool } from '../pool/lane-pool.ts'
 import { measuredOnce, noBenchmarkStore, type BenchmarkStore } from './benchmark-store.ts'
@@ -11,10 +11,11 @@ import {
   CLASS_WGSL,
   GPU_PROBE_WORK,
   PROBE_WORKGROUP,
+  SOFTWARE_TRIAD_LENGTH,
   SPEED_THREADS,
   SPEED_WGSL,
   TRIAD_LENGTH,
-  TRIAD_WGSL
+  triadWgsl
 } from './gpu-probes.ts'
 import type { Probed } from './probe-cpu.ts'
 import { runProbe, type ProbeOutcome } from './run-probe.ts'
@@ -22,6 +23,9 @@ import { runProbe, type ProbeOutcome } from './run-probe.ts'
 /** Grow the work until it takes this long; a fast card needs much more of it than a software one. */
 const MEASURABLE_MS = 20
 const REPEATS = [1, 8, 64, 512]
+
+/** A busy machine without a graphics card. */
+const UNIT_MS = 60_000
 
 type Work = keyof typeof GPU_PROBE_WORK
 
@@ -34,7 +38,16 @@ function buffer(binding: number, elements: number): GpuTask['buffers'][number] {
 }
 
 function task(name: string, wgsl: string, rest: Pick<GpuTask, 'buffers' | 'outputs' | 'passes'>): GpuTask {
-  return { job: `probe-gpu-${name}`, ...moduleWithHead(wgsl), problem: null, unitMs: 10_000, ...rest }
+  return {
+    job: `probe-gpu-${name}`,
+    ...moduleWithHead(wgsl),
+    fuelled: false,
+    features: [],
+    limits: {},
+    problem: null,
+    unitMs: UNIT_MS,
+    ...rest
+  }
 }
 
 const classTask = task('class', CLASS_WGSL, {
@@ -43,13 +56,13 @@ const classTask = task('class', CLASS_WGSL, {
   passes: [pass('multiply', CLASS_SAMPLES, 1), pass('classify', CLASS_SAMPLES, 1)]
 })
 
-function speedTask(work: Work, repeat: number): GpuTask {
+function speedTask(work: Work, repeat: number, length: number): GpuTask {
   const name = `${work}-${repeat}`
   return work === 'triad'
-    ? task(name, TRIAD_WGSL, {
-        buffers: [buffer(0, TRIAD_LENGTH), buffer(1, TRIAD_LENGTH), buffer(2, TRIAD_LENGTH), buffer(3, 1)],
+    ? task(name, triadWgsl(length), {
+        buffers: [buffer(0, length), buffer(1, length), buffer(2, length), buffer(3, 1)],
         outputs: [{ binding: 3, layout: { name: 'sink', type: 'f32', shape: [1] } }],
-        passes: [pass(work, TRIAD_LENGTH, repeat)]
+        passes: [pass(work, length, repeat)]
       })
     : task(name, SPEED_WGSL, {
         buffers: [buffer(0, SPEED_THREADS)],
@@ -58,12 +71,12 @@ function speedTask(work: Work, repeat: number): GpuTask {
       })
 }
 
-async function rate(pool: LanePool<GpuTask>, work: Work): Promise<number> {
+async function rate(pool: LanePool<GpuTask>, work: Work, length = 1): Promise<number> {
   let best = 0
   for (const repeat of REPEATS) {
-    const outcomes = await runProbe(speedTask(work, repeat), pool, 0, 2)
+    const outcomes = await runProbe(speedTask(work, repeat, length), pool, 0, 2)
     const fastest = Math.max(0.1, Math.min(...outcomes.map(({ computeMs }) => computeMs)))
-    best = Math.max(best, Math.round((GPU_PROBE_WORK[work] * repeat * 1_000) / fastest))
+    best = Math.max(best, Math.round((GPU_PROBE_WORK[work] * length * repeat * 1_000) / fastest))
     if (fastest >= MEASURABLE_MS) break
   }
   return best
@@ -79,29 +92,30 @@ function labelled(text: string): string {
 }
 
 /** `adapter`: of the same machine and preference as the runner's. Rejects with UNIT_FAILED when the GPU cannot run at all. */
-export async function probeGpu(adapter: GPUAdapter, pool: LanePool<GpuTask>, store: BenchmarkStore = noBenchmarkStore): Promise<Probed> {
+export async function probeGpu(adapter: AdapterFacts, pool: LanePool<GpuTask>, store: BenchmarkStore = noBenchmarkStore): Promise<Probed> {
   const { info } = adapter
+  const software = isSoftware(info)
   const name = labelled(info.architecture === '' ? info.vendor : info.architecture)
   const [bits] = (await runProbe(classTask, pool, 0, 1)) as [ProbeOutcome]
   const numericClass = `webgpu-${name === '' ? 'unnamed' : name}-${sha256Hex(bits.value).slice(0, 8)}`
   const benchmark = await measuredOnce(store, numericClass, async (): Promise<Benchmark> => ({
     floatPerSecond: await rate(pool, 'floats'),
     integerPerSecond: await rate(pool, 'integers'),
-    bytesPerSecond: await rate(pool, 'triad')
+    bytesPerSecond: await rate(pool, 'triad', software ? SOFTWARE_TRIAD_LENGTH : TRIAD_LENGTH)
   }))
   return {
     numericClass,
     probeVersion: PROBE_VERSION,
-    features: [...adapter.features].sort().slice(0, 64),
-    limits: Object.fromEntries(RAISED_LIMITS.map((limit) => [limit, adapter.limits[limit]])),
-    software: isSoftware(info),
+    features: adapter.features,
+    limits: adapter.limits,
+    software,
     operationsPerSecond: benchmark.floatPerSecond,
     benchmark
   }
 }
 
 /** Software adapters compute on the processor: they must not pass for a graphics card. */
-export function isSoftware(info: GPUAdapterInfo): boolean {
+export function isSoftware(info: AdapterFacts['info']): boolean {
   return (
     info.isFallbackAdapter ||
     /swiftshader|llvmpipe|lavapipe|\bwarp\b|basic render/i.test(`${info.architecture} ${info.device} ${info.description}`)

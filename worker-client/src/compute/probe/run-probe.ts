@@ -3,7 +3,7 @@ import type { UnitOutcome } from '../compute-worker.ts'
 import type { LanePool, LaneTask } from '../pool/lane-pool.ts'
 
 /** Longer than any probe takes, start of the program apart. */
-const PROBE_MS = 20_000
+const PROBE_MS = 60_000
 
 export type ProbeOutcome = Extract<UnitOutcome, { ok: true }>
 
@@ -16,7 +16,7 @@ export async function runProbe<Task extends LaneTask>(
 ): Promise<ProbeOutcome[]> {
   const { signal } = new AbortController()
   const outcomes: ProbeOutcome[] = []
-  const giveBack = await pool.takeSlot(signal)
+  const giveBack = await pool.budget.take(signal)
   try {
     const loaded = await pool.load(task, signal)
     if ('refusal' in loaded) throw new PeerComputeError('UNIT_FAILED', `The probe did not start: ${loaded.refusal.message}`)

@@ -8,6 +8,8 @@ import type { Refusal } from '../pool/unit-protocol.ts'
 import type { GpuBuffer, GpuPass, GpuTask } from './gpu-task.ts'
 import { packParams } from './kernel-params.ts'
 import { moduleWithHead } from './module-head.ts'
+import { wantedFeatures } from './wanted-features.ts'
+import { guardWgsl } from './wgsl/guard-wgsl.ts'
 import { withoutComments, workgroupSize } from './workgroup-size.ts'
 
 /** The plan of a job, or why there is none. Misfits between job and WGSL are in `problem`. */
@@ -19,8 +21,21 @@ export function gpuTask(job: PreparedJob): GpuTask | Refusal {
   if (typeof text !== 'string') return text
   const inputs = taskInputs(job)
   if ('reason' in inputs) return inputs
-  const task = { job: job.id, ...moduleWithHead(text), unitMs: spec.limits.unitSeconds * 1_000 }
-  const plan = planOf(spec, text, inputs)
+  const guarded = guardWgsl(text, spec.params)
+  if ('reason' in guarded) return guarded
+  const task = {
+    job: job.id,
+    ...moduleWithHead(guarded.code, guarded.fuelled),
+    fuelled: guarded.fuelled,
+    features: wantedFeatures(spec, guarded.code),
+    limits: spec.requires?.limits ?? {},
+    unitMs: spec.limits.unitSeconds * 1_000
+  }
+  // What is compiled is what is read, without comments, and without directives and blanks, of which the reflection knows not all forms.
+  const readable = guarded.code
+    .replace(/[\v\f\u0085\u200e\u200f\u2028\u2029]/gu, ' ')
+    .replace(/^\s*(?:enable|requires|diagnostic)\b[^;]*;/gm, '')
+  const plan = planOf(spec, readable, inputs)
   return typeof plan === 'string' ? { ...task, problem: plan, buffers: [], outputs: [], passes: [] } : { ...task, problem: null, ...plan }
 }
 

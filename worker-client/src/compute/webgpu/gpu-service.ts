@@ -1,106 +1,156 @@
-/** Owns the device: gets it, notices its loss, gets one more, and no third. Runs inside the sandbox and in Node. */
-import type { UnitProgram } from '../pool/serve-units.ts'
+/** Owns the device: gets it, notices its loss, gets another, and no third within ten minutes. Runs inside the sandbox and in Node. */
+import { FULL_LENDING, type Lending } from '../compute-worker.ts'
+import type { UnitProgram, UnitResult, UnitTelling } from '../pool/serve-units.ts'
 import type { Refusal } from '../pool/unit-protocol.ts'
-import { gpuRunner, type GpuClock, type GpuRunner } from './gpu-runner.ts'
+import { PipelineCache } from './compile-kernel.ts'
+import { GPU_GONE, openDevice } from './gpu-device.ts'
+import { gpuRunner, type GpuRunner } from './gpu-runner.ts'
 import type { GpuTask } from './gpu-task.ts'
+import { SubmissionQueue, type GpuClock } from './submission-queue.ts'
 
-/** A second loss within a session means that the driver is in trouble: browsers then refuse the whole page. */
 const LOSSES_MAX = 2
-
-/** Limits that a kernel may use as far as the adapter goes; WebGPU's defaults are far below it. */
-export const RAISED_LIMITS = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxUniformBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupSizeY',
-  'maxComputeWorkgroupSizeZ'
-] as const
-const WANTED_FEATURES = ['shader-f16', 'subgroups'] as const
+const LOSSES_WITHIN_MS = 600_000
+/** Devices of different features kept open at the same time. */
+const SESSIONS_MAX = 2
+/** Each second a sign of life, so long as what was submitted is less than this late. */
+const BEAT_MS = 1_000
+const LATE_MS = 5_000
 
 export interface GpuService {
   /** Prepares a job; the one before is forgotten. */
   load(task: GpuTask): Promise<UnitProgram | Refusal>
-  /** Ends between two slices; the device is released when nothing runs on it. */
+  /** Ends between two slices; devices are released when nothing runs on them. */
   stop(): void
 }
 
 interface Session {
   readonly device: GPUDevice
-  /** Resolves with a refusal when the device is lost. */
+  readonly queue: SubmissionQueue
+  readonly pipelines: PipelineCache
+  /** Resolves when the device is lost. */
   readonly lost: Promise<Refusal>
   alive: boolean
 }
 
-export function gpuService(gpu: GPU | undefined, clock: GpuClock): GpuService {
-  let session: Session | undefined
-  let runner: GpuRunner | undefined
-  let losses = 0
-  let stopped = false
-  let busy = false
+interface Ready {
+  readonly session: Session
+  readonly runner: GpuRunner
+}
 
-  async function open(): Promise<Session | Refusal> {
-    if (session?.alive === true) return session
-    if (losses >= LOSSES_MAX) return { reason: 'device_lost', message: `The device was lost ${losses} times` }
-    const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })
-    if (adapter === null || adapter === undefined) return { reason: 'device_lost', message: 'There is no WebGPU adapter' }
-    const device = await adapter.requestDevice({
-      requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
-      requiredLimits: Object.fromEntries(RAISED_LIMITS.map((limit) => [limit, adapter.limits[limit]]))
-    })
-    const opened: Session = {
+export function gpuService(gpu: GPU | undefined, clock: GpuClock): GpuService {
+  const sessions = new Map<string, Session>()
+  let losses: number[] = []
+  let lending: Lending = FULL_LENDING
+  let loaded: Promise<Ready | Refusal> | undefined
+  let stopped = false
+  let running = 0
+
+  async function open(task: GpuTask): Promise<Session | Refusal> {
+    const key = JSON.stringify([task.features, task.limits])
+    const known = sessions.get(key)
+    if (known?.alive === true) return known
+    losses = losses.filter((at) => clock.now() - at < LOSSES_WITHIN_MS)
+    if (losses.length >= LOSSES_MAX) return { reason: 'device_lost', message: GPU_GONE }
+    const opened = await openDevice(gpu, task)
+    if ('reason' in opened) return opened
+    const { device, timestamps } = opened
+    const session: Session = {
       device,
+      queue: new SubmissionQueue(device, timestamps, clock),
+      pipelines: new PipelineCache(device),
       alive: true,
       lost: device.lost.then((info): Refusal => {
-        opened.alive = false
-        losses++
+        session.alive = false
+        if (info.reason !== 'destroyed' || sessions.get(key) === session) losses.push(clock.now())
         return { reason: 'device_lost', message: info.message === '' ? `The device was lost (${info.reason})` : info.message }
       })
     }
-    session = opened
-    return opened
+    sessions.delete(key)
+    const [oldest] = sessions.keys()
+    if (sessions.size >= SESSIONS_MAX && oldest !== undefined) {
+      const closing = sessions.get(oldest)
+      sessions.delete(oldest)
+      closing?.device.destroy()
+    }
+    sessions.set(key, session)
+    return session
   }
 
-  async function prepare(task: GpuTask): Promise<{ session: Session; runner: GpuRunner } | Refusal> {
-    const opened = await open()
-    if ('reason' in opened) return opened
-    const made = await Promise.race([gpuRunner(opened.device, task, clock), opened.lost])
-    if ('reason' in made) return made
-    runner = made
-    return { session: opened, runner: made }
+  async function prepare(task: GpuTask): Promise<Ready | Refusal> {
+    const session = await open(task)
+    if ('reason' in session) return session
+    const runner = await Promise.race([gpuRunner({ ...session, now: clock.now }, task), session.lost])
+    if ('reason' in runner) return runner
+    for (let loss = 0; loss < losses.length; loss++) runner.budget.halve()
+    aim(session, runner)
+    return { session, runner }
+  }
+
+  function aim({ queue }: Session, { budget }: GpuRunner): void {
+    queue.lend(lending)
+    budget.aim(lending.sliceMs)
+  }
+
+  /** The job on a device that lives. Units that lost theirs together get the same new one. */
+  async function ready(task: GpuTask): Promise<Ready | Refusal> {
+    const asked = (loaded ??= prepare(task))
+    const now = await asked
+    const over = 'reason' in now ? now.reason === 'device_lost' : !now.session.alive
+    if (over && loaded === asked) loaded = undefined
+    return 'reason' in now || now.session.alive ? now : ready(task)
+  }
+
+  async function run(task: GpuTask, unit: number, telling: UnitTelling): Promise<UnitResult> {
+    let on: Ready | undefined
+    const beat = setInterval(() => {
+      if (on === undefined || on.session.queue.lateMs < LATE_MS) telling.progress(on?.runner.fraction(unit) ?? 0)
+    }, BEAT_MS)
+    running++
+    try {
+      for (;;) {
+        const next = await ready(task)
+        if ('reason' in next) return next
+        on = next
+        const result = await on.runner.run(unit, telling)
+        if (result !== null) return result
+        if (stopped) return { reason: 'cancelled', message: 'The unit was stopped' }
+        const loss = await on.session.lost
+        if (on.session.queue.blamed === unit) return loss
+      }
+    } finally {
+      clearInterval(beat)
+      running--
+    }
   }
 
   return {
     async load(task) {
-      runner?.destroy()
-      runner = undefined
-      let ready = await prepare(task)
-      if ('reason' in ready) return ready
+      const before = await loaded
+      if (before !== undefined && 'runner' in before && before.session.alive) before.runner.destroy()
+      loaded = prepare(task)
+      const first = await loaded
+      if ('reason' in first) return first
       return {
-        async run(unit) {
-          if ('reason' in ready || !ready.session.alive) ready = await prepare(task)
-          if ('reason' in ready) return ready
-          busy = true
-          try {
-            const result = await Promise.race([ready.runner.run(unit, () => stopped), ready.session.lost])
-            return result
-          } catch (error) {
-            // Mapping fails when the device goes away: the loss is the better word for it.
-            if (ready.session.alive) throw error
-            return await ready.session.lost
-          } finally {
-            busy = false
-          }
+        run: (unit, telling) => run(task, unit, telling),
+        async roomAhead() {
+          const on = await ready(task)
+          if (!('reason' in on)) await Promise.race([on.runner.roomAhead(), on.session.lost])
+        },
+        lend(next) {
+          lending = next
+          void loaded?.then((on) => {
+            if ('runner' in on) aim(on.session, on.runner)
+          })
         }
       }
     },
     stop() {
       stopped = true
-      // Destroying a device with a hung kernel blocks the thread for ever in Dawn.
-      if (!busy) session?.device.destroy()
+      for (const { queue, device } of sessions.values()) {
+        queue.end()
+        // Destroying a device with a hung kernel blocks the thread for ever in Dawn.
+        if (running === 0) device.destroy()
+      }
     }
   }
 }

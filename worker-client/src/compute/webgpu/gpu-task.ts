@@ -27,10 +27,16 @@ export interface GpuTask {
   /** The whole module: directives and the platform's prelude (`headLines` lines), then the researcher's text. */
   readonly code: string
   readonly headLines: number
+  /** Its loops take fuel from the guard buffer. */
+  readonly fuelled: boolean
+  /** WebGPU features and limits that the device must be opened with. */
+  readonly features: readonly string[]
+  readonly limits: Readonly<Record<string, number>>
   /** Why the job does not fit its WGSL; told only when the module itself compiles, because the compiler says it better. */
   readonly problem: string | null
   readonly buffers: readonly GpuBuffer[]
   readonly outputs: readonly { readonly layout: OutputLayout; readonly binding: number }[]
   readonly passes: readonly GpuPass[]
+  /** Milliseconds that a unit may compute; rests do not count. */
   readonly unitMs: number
 }

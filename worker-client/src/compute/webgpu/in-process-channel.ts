@@ -1,10 +1,10 @@
 import type { UnitAnswer, UnitChannel } from '../pool/unit-protocol.ts'
 import { serveUnits } from '../pool/serve-units.ts'
-import type { GpuClock } from './gpu-runner.ts'
 import { gpuService } from './gpu-service.ts'
 import type { GpuTask } from './gpu-task.ts'
+import type { GpuClock } from './submission-queue.ts'
 
-/** The GPU runner in this process, for `check` and tests. A kernel that hangs cannot be stopped here: admitted kernels only. */
+/** The GPU runner in this process, for tests: what hangs here cannot be stopped. */
 export function inProcessChannel(gpu: GPU, clock: GpuClock): UnitChannel<GpuTask> {
   const service = gpuService(gpu, clock)
   let answerTo: ((answer: UnitAnswer) => void) | undefined

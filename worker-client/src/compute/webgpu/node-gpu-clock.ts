@@ -1,8 +1,8 @@
-import type { GpuClock } from './gpu-runner.ts'
+import type { GpuClock } from './submission-queue.ts'
 
 /** Shorter sleeps cost more than they save. */
 const WORTH_SLEEPING_MS = 4
-const SHARE = 0.9
+const SHARE = 0.95
 
 /** Dawn in Node keeps a core busy while a promise is pending: sleep through most of the expected time first. */
 export const nodeGpuClock: GpuClock = {

@@ -3,6 +3,8 @@ import { create } from 'webgpu'
 import type { Executor } from '@peercompute/job-specs'
 import { LanePool } from '../pool/lane-pool.ts'
 import { preparedJob, runUnits } from '../test-support/prepared-job.ts'
+import { GPU_LANE } from './create-webgpu-worker.ts'
+import { DeviceLosses } from './device-losses.ts'
 import type { GpuTask } from './gpu-task.ts'
 import { inProcessChannel } from './in-process-channel.ts'
 import { nodeGpuClock } from './node-gpu-clock.ts'
@@ -20,8 +22,12 @@ const executor: Executor & { kind: 'webgpu' } = {
   operationsPerSecond: 1
 }
 function worker(over: GPU = gpu): WebGPUComputeWorker {
-  const pool = new LanePool<GpuTask>({ slots: 1, open: () => inProcessChannel(over, nodeGpuClock), keep: true, loadMs: 20_000 })
-  return new WebGPUComputeWorker({ executor, pool, admit: (kernel) => kernel.name === 'test' })
+  const losses = new DeviceLosses()
+  const onSilent = () => {
+    losses.giveUp()
+  }
+  const pool = new LanePool<GpuTask>({ ...GPU_LANE, open: () => inProcessChannel(over, nodeGpuClock), onSilent })
+  return new WebGPUComputeWorker({ executor, pool, losses })
 }
 const HEAD = '@group(1) @binding(0) var<storage, read_write> value: array<u32>;\n'
 
@@ -115,17 +121,11 @@ describe('WebGPUComputeWorker', () => {
     await loseDevice()
     expect(await runUnits(one, job, 1, 1)).toMatchObject([{ ok: true }])
     expect(devices).toHaveLength(2)
+    expect(one.unavailable).toBeNull()
     await loseDevice()
-    expect(await runUnits(one, job, 2, 2)).toMatchObject([
-      { ok: false, reason: 'device_lost' },
-      { ok: false, reason: 'device_lost' }
-    ])
+    // Nothing was computing: no unit is to blame, and none is reported.
+    expect(await runUnits(one, job, 2, 2)).toEqual([])
+    expect(one.unavailable).toBe('gpu_lost')
     expect(devices).toHaveLength(2)
-  })
-
-  it('runs only admitted kernels', async () => {
-    const job = preparedJob({ wgsl: `${HEAD}@compute @workgroup_size(1) fn main() {}` })
-    const stranger = { ...job, spec: { ...job.spec, kernel: { ...job.spec.kernel, name: 'stranger' } } }
-    expect(await runUnits(worker(), stranger, 0, 1)).toMatchObject([{ reason: 'kernel_not_admitted' }])
   })
 })
