@@ -4,6 +4,7 @@ import { estimateIssues } from './estimate-issues.ts'
 import { inputSchema, kernelSchema, outputSchema, paramValueSchema, identifierSchema, kernelExecutors, unitValueBytes } from './kernel.ts'
 import { reducerSchema, verificationSchema, viewSchema } from './verification.ts'
 import { CAGE_PROGRAM_MAX_BYTES, verifierIssues } from './verifier-issues.ts'
+import { wasiIssues } from './wasi-issues.ts'
 
 export const UNITS_MAX = 1_000_000_000_000
 export const SPEC_MAX_BYTES = 65_536
@@ -75,6 +76,7 @@ export const jobSpecSchema = z
       context.addIssue({ code: 'custom', path, message })
     }
     if (kernelExecutors(spec.kernel).length === 0) issue(['kernel'], 'must carry a program: wgsl, js or wasm')
+    for (const { path, message } of wasiIssues(spec)) issue(['kernel', 'wasm', 'wasi', ...path], message)
     const names = [...spec.inputs, ...spec.outputs].map((buffer) => buffer.name)
     if (new Set(names).size !== names.length) issue(['outputs'], 'input and output names must differ from each other')
     const bytes = unitValueBytes(spec.outputs)

@@ -5,10 +5,14 @@
  *   and its storage buffers in group 1, by name: an input or output of the spec is the storage variable of that name,
  *   any other storage variable is a scratch buffer that persists between passes.
  * JavaScript: an ES module without imports whose default export is
- *   `({ unit, params, inputs, signal, progress, checkpoint }) => outputs`, outputs by name as typed arrays.
+ *   `({ unit, params, inputs, signal, progress, checkpoint, resume }) => outputs`, outputs by name as typed arrays. `progress(fraction)`
+ *   tells the finished part; `checkpoint(state)` saves plain data at most once in two seconds, `resume` is what was saved last. `signal`
+ *   is for what takes an AbortSignal; it never aborts, because a unit that is withdrawn ends with its whole program.
  * WASM: imports `env.memory`; exports `alloc(bytes) -> ptr`, `compute(unit: f64, params: ptr, inputs: ptr, outputs: ptr) -> i32`,
  *   where the three pointers lead to arrays: f64 parameters by sorted name (vectors spread), then u32 (pointer, byte length) pairs
  *   in declared order. `compute` returns 0 when all is well; `alloc` returns 0 when there is no memory.
+ *   It may import `env.progress(fraction: f64)` and `env.checkpoint(ptr, bytes)`, which saves these bytes at most once in two seconds,
+ *   and export `resume(ptr, bytes) -> i32`, called before `compute` with what was saved last; 0 when it goes on from there.
  * WASI preview 1 (`wasm.wasi`): a program with `_start`, run once for each unit. It gets `arguments`, `stdin` and the job's inputs as
  *   read-only files `/in/NAME`; an output is a file `/out/NAME`, or what was written to standard output. Clock and randomness are
  *   the unit's alone, so that every volunteer computes the same bytes. Exit code 0 when all is well.
@@ -70,8 +74,8 @@ export type KernelPass = z.infer<typeof passSchema>
 
 /** Where a WASI program leaves an output. `text`: decimal numbers parted by blanks or commas; `binary`: raw little-endian elements. */
 export const wasiOutputSchema = z.strictObject({
-  from: z.enum(['stdout', 'file']),
-  as: z.enum(['text', 'binary'])
+  from: z.enum(['stdout', 'file']).describe('Standard output, or the file /out/NAME'),
+  as: z.enum(['text', 'binary']).describe('Decimal numbers parted by blanks or commas, or raw little-endian elements')
 })
 
 export const WASI_ARGUMENTS_MAX = 64
@@ -81,15 +85,20 @@ export const WASI_ARGUMENTS_MAX = 64
  * and `{params.NAME}` for a parameter (a vector's numbers parted by commas); `{{` is a brace.
  */
 export const wasiSchema = z.strictObject({
-  arguments: z.array(z.string().max(1_024)).max(WASI_ARGUMENTS_MAX),
+  arguments: z.array(z.string().max(1_024)).max(WASI_ARGUMENTS_MAX).describe('What follows the name of the program on its command line'),
   env: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.string().max(1_024))
     .refine((env) => Object.keys(env).length <= 32, 'has at most 32 entries')
-    .optional(),
-  /** Text with the same placeholders, or the name of an input. Absent: empty. */
-  stdin: z.union([z.strictObject({ text: z.string().max(16_384) }), z.strictObject({ input: identifierSchema })]).optional(),
-  /** Of each output that is not a binary file of its name: where it is found. */
-  outputs: z.record(identifierSchema, wasiOutputSchema).optional()
+    .optional()
+    .describe('Environment variables; none unless given'),
+  stdin: z
+    .union([
+      z.strictObject({ text: z.string().max(16_384).describe('Text with placeholders') }),
+      z.strictObject({ input: identifierSchema.describe('Name of an input') })
+    ])
+    .optional()
+    .describe('What the program reads on standard input; nothing unless given'),
+  outputs: z.record(identifierSchema, wasiOutputSchema).optional().describe('Where each output is that is not a binary file of its name')
 })
 export type Wasi = z.infer<typeof wasiSchema>
 

@@ -3,7 +3,7 @@
  * Everything that a library kernel knows about itself may be left out.
  */
 import { z } from 'zod'
-import { elementTypes, identifierSchema, outputSchema, paramValueSchema } from '../kernel.ts'
+import { elementTypes, identifierSchema, outputSchema, paramValueSchema, wasiSchema } from '../kernel.ts'
 import { reducerSchema, viewSchema } from '../verification.ts'
 import { limitsSchema, prioritySchema, requiresSchema, UNITS_MAX } from '../job.ts'
 import { jobFilePathSchema } from './job-file-path.ts'
@@ -40,12 +40,23 @@ export const ownKernelSchema = z
       .optional()
       .describe('Version for WebGPU'),
     js: jobFilePathSchema.optional().describe('ES module without imports whose default export computes one unit'),
-    wasm: jobFilePathSchema.optional().describe('WebAssembly module')
+    wasm: jobFilePathSchema.optional().describe('WebAssembly module'),
+    wasi: z
+      .strictObject({
+        file: jobFilePathSchema.describe('WebAssembly module of a program with a main function'),
+        ...wasiSchema.partial({ arguments: true }).shape
+      })
+      .optional()
+      .describe('WASI preview 1 program in place of a WebAssembly module: wasi.md explains it')
   })
-  .refine(
-    (kernel) => kernel.wgsl !== undefined || kernel.js !== undefined || kernel.wasm !== undefined,
-    'must carry a program: wgsl, js or wasm'
-  )
+  .superRefine((kernel, context) => {
+    const { wgsl, js, wasm, wasi } = kernel
+    const issue = (message: string) => {
+      context.addIssue({ code: 'custom', message })
+    }
+    if ([wgsl, js, wasm, wasi].every((program) => program === undefined)) issue('must carry a program: wgsl, js, wasm or wasi')
+    if (wasm !== undefined && wasi !== undefined) issue('carries both wasm and wasi: keep one')
+  })
 export type OwnKernel = z.infer<typeof ownKernelSchema>
 
 const inputFileSchema = z.strictObject({
@@ -101,7 +112,8 @@ export function jobFileJsonSchema(): z.core.JSONSchema.JSONSchema {
 
 /** Files that the job file names, each once: the kernel's programs, the verifier and the comparator, then the inputs. */
 export function filesOf(file: JobFile): readonly string[] {
-  const programs = typeof file.kernel === 'string' ? [] : [file.kernel.wgsl?.file, file.kernel.js, file.kernel.wasm]
+  const programs =
+    typeof file.kernel === 'string' ? [] : [file.kernel.wgsl?.file, file.kernel.js, file.kernel.wasm ?? file.kernel.wasi?.file]
   const paths = [...programs, ...verificationFiles(file.verification ?? {}), ...(file.inputs ?? []).map((input) => input.file)]
   return [...new Set(paths.filter((path) => path !== undefined))]
 }

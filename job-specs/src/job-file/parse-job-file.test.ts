@@ -59,7 +59,13 @@ const malformed: readonly (readonly [string, string, string, string, string])[] 
   ['__proto__ as a field', fileWith({ x: '__proto__: { units: 1 }' }), '6:1', '__proto__', 'Unknown field "__proto__"'],
   ['no kernel', fileWith({ kernel: '' }), '1:1', 'kernel', '"kernel" is missing: a text or a group of fields is wanted'],
   ['a number as kernel', fileWith({ kernel: 'kernel: 5' }), '3:9', 'kernel', 'must be a text or a group of fields, but is 5'],
-  ['a kernel without a program', fileWith({ kernel: 'kernel: { name: mine }' }), '3:9', 'kernel', 'must carry a program: wgsl, js or wasm'],
+  [
+    'a kernel without a program',
+    fileWith({ kernel: 'kernel: { name: mine }' }),
+    '3:9',
+    'kernel',
+    'must carry a program: wgsl, js, wasm or wasi'
+  ],
   ['a kernel without a name', fileWith({ kernel: 'kernel: { js: a.js }' }), '3:1', 'kernel.name', '"kernel.name" is missing'],
   [
     'an unknown field of the kernel',

@@ -267,3 +267,56 @@ test('the files of a job are listed once', () => {
   const file = jobFileSchema.parse({ ...own, inputs: [...own.inputs, { name: 'other', file: 'data/table.f32', type: 'u8' }] })
   expect(filesOf(file)).toEqual(['kernel.wgsl', 'kernel.js', 'data/table.f32'])
 })
+
+const call = {
+  ...own,
+  kernel: {
+    name: 'mine',
+    wasi: {
+      file: 'mine.wasm',
+      arguments: ['--n', '{params.n}', '/in/table'],
+      stdin: { text: 'unit {unit}' },
+      outputs: { total: { from: 'stdout', as: 'text' } }
+    }
+  },
+  params: { n: 3 }
+}
+const withProgram = { blobs: new Map([...blobs, ['mine.wasm', program]]) }
+
+test('a WASI program is called as the file says', () => {
+  const file = jobFileSchema.parse(call)
+  expect(filesOf(file)).toEqual(['mine.wasm', 'data/table.f32'])
+  const { file: _path, ...wasi } = call.kernel.wasi
+  expect(build(call, withProgram)).toMatchObject({ ok: true, spec: { kernel: { name: 'mine', abi: 1, wasm: { blob: program, wasi } } } })
+  expect(build({ ...call, kernel: { name: 'mine', wasi: { file: 'mine.wasm' } } }, withProgram)).toMatchObject({
+    ok: true,
+    spec: { kernel: { wasm: { blob: program, wasi: { arguments: [] } } } }
+  })
+  expect(build(call)).toMatchObject({
+    ok: false,
+    issues: [{ path: ['kernel', 'wasi', 'file'], message: 'The file mine.wasm is not there' }]
+  })
+})
+
+test.each([
+  [{ arguments: ['{params.m}'] }, ['arguments', 0], 'has "{params.m}", which is no placeholder'],
+  [{ env: { MODE: '{mode}' } }, ['env', 'MODE'], 'has "{mode}"'],
+  [{ stdin: { text: '{' } }, ['stdin', 'text'], 'has "{"'],
+  [{ stdin: { input: 'chart' } }, ['stdin', 'input'], 'names "chart", which is not an input'],
+  [{ outputs: { sum: { from: 'file', as: 'text' } } }, ['outputs', 'sum'], 'is not an output of the job']
+])('a WASI program is not called with %j', (change, path, words) => {
+  const built = build({ ...call, kernel: { name: 'mine', wasi: { ...call.kernel.wasi, ...change } } }, withProgram)
+  expect(built).toMatchObject({
+    ok: false,
+    issues: [{ path: ['kernel', 'wasi', ...path], message: expect.stringContaining(words) as string }]
+  })
+})
+
+test('two outputs cannot both be standard output', () => {
+  const two = { ...call, outputs: [...call.outputs, { name: 'more', type: 'u32', shape: [1] }] }
+  const outputs = { total: { from: 'stdout', as: 'text' }, more: { from: 'stdout', as: 'binary' } }
+  expect(build({ ...two, kernel: { name: 'mine', wasi: { ...call.kernel.wasi, outputs } } }, withProgram)).toMatchObject({
+    ok: false,
+    issues: [{ path: ['kernel', 'wasi', 'outputs'], message: expect.stringContaining('more than one') as string }]
+  })
+})

@@ -37,25 +37,31 @@ function missing(path: (string | number)[], file: string): DescribedIssue {
 }
 
 function ownKernel(own: OwnKernel, blobs: ReadonlyMap<string, BlobRef>): KernelRef | DescribedIssue {
-  const { wgsl, js, wasm } = own
+  const { wgsl, js } = own
+  const { file: wasiFile, arguments: given = [], ...called } = own.wasi ?? { file: undefined }
+  const wasm = own.wasm ?? wasiFile
   const program = (path: string | undefined) => (path === undefined ? undefined : blobs.get(path))
   const [wgslBlob, jsBlob, wasmBlob] = [program(wgsl?.file), program(js), program(wasm)]
   if (wgsl !== undefined && wgslBlob === undefined) return missing(['kernel', 'wgsl', 'file'], wgsl.file)
   if (js !== undefined && jsBlob === undefined) return missing(['kernel', 'js'], js)
-  if (wasm !== undefined && wasmBlob === undefined) return missing(['kernel', 'wasm'], wasm)
+  if (wasm !== undefined && wasmBlob === undefined)
+    return missing(['kernel', ...(wasiFile === undefined ? ['wasm'] : ['wasi', 'file'])], wasm)
   const passes = wgsl?.passes.map(({ entry, grid: [x = 1, y = 1, z = 1], repeat = 1 }): KernelPass => ({ entry, grid: [x, y, z], repeat }))
   return {
     name: own.name,
     abi: KERNEL_ABI,
     ...(wgslBlob && passes ? { wgsl: { blob: wgslBlob, passes } } : {}),
     ...(jsBlob ? { js: { blob: jsBlob } } : {}),
-    ...(wasmBlob ? { wasm: { blob: wasmBlob } } : {})
+    ...(wasmBlob ? { wasm: { blob: wasmBlob, ...(wasiFile === undefined ? {} : { wasi: { arguments: given, ...called } }) } } : {})
   }
 }
 
 function issuesOf(error: z.ZodError, spec: unknown): readonly DescribedIssue[] {
   const schema = z.toJSONSchema(jobSpecSchema, { io: 'input' })
   return describeIssues(error.issues, schema, spec).map(({ path: [first, ...rest], message, ...issue }) => {
+    // The file has the program and its call in one place.
+    if (first === 'kernel' && rest[0] === 'wasm' && rest[1] === 'wasi')
+      return { ...issue, path: [first, ...rest.slice(1)], message: message.replace('kernel.wasm.wasi', 'kernel.wasi') }
     const name = typeof first === 'string' ? FILE_NAMES[first] : undefined
     if (first === undefined || name === undefined) return { ...issue, message, path: first === undefined ? [] : [first, ...rest] }
     return { ...issue, path: [name, ...rest], message: message.replace(`"${String(first)}"`, `"${name}"`) }

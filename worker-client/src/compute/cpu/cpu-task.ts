@@ -1,5 +1,5 @@
 /** What a CPU program is told of a job. Plain data: it is cloned into workers. */
-import { PeerComputeError, type ElementType, type ParamValue } from '@peercompute/job-specs'
+import { PeerComputeError, type ElementType, type ParamValue, type Wasi } from '@peercompute/job-specs'
 import type { PreparedJob } from '../compute-worker.ts'
 import { layoutOf, type OutputLayout } from '../pool/unit-value.ts'
 import type { Refusal } from '../pool/unit-protocol.ts'
@@ -19,7 +19,9 @@ export interface CpuTask {
   /** `limits.outputBytes` and `limits.memoryBytes`. */
   readonly outputBytes: number
   readonly memoryBytes: number
-  readonly program: { readonly kind: 'js'; readonly script: string } | { readonly kind: 'wasm'; readonly module: Uint8Array<ArrayBuffer> }
+  readonly program:
+    | { readonly kind: 'js'; readonly script: string }
+    | { readonly kind: 'wasm'; readonly module: Uint8Array<ArrayBuffer>; readonly wasi?: Wasi }
 }
 
 /** A copy that owns its buffer, so that a clone carries these bytes only. Null when the blob is not there. */
@@ -73,9 +75,9 @@ function cpuProgram(job: PreparedJob, kind: 'js' | 'wasm'): CpuTask['program'] |
   if (reference === undefined) return { reason: 'compile_error', message: `The kernel "${job.spec.kernel.name}" has no ${kind} program` }
   if (kind === 'wasm') {
     const module = blobOf(job, reference.blob.sha256)
-    return module === null
-      ? { reason: 'missing_blob', message: `The program is not there: blob ${reference.blob.sha256}` }
-      : { kind, module }
+    if (module === null) return { reason: 'missing_blob', message: `The program is not there: blob ${reference.blob.sha256}` }
+    const wasi = job.spec.kernel.wasm?.wasi
+    return { kind, module, ...(wasi === undefined ? {} : { wasi }) }
   }
   const text = blobText(job, reference.blob.sha256)
   if (typeof text !== 'string') return text

@@ -1,12 +1,18 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { openCage } from '../../cage/open-cage.ts'
 import type { UnitOutcome } from '../compute-worker.ts'
 import { preparedJob, runUnits } from '../test-support/prepared-job.ts'
 import { wasmKernel } from '../test-support/wasm-kernel.ts'
 import { nodeCpuWorker } from './node-cpu-worker.ts'
 
-const js = await nodeCpuWorker({ kind: 'js', slots: 2, admit: () => true })
-const wasm = await nodeCpuWorker({ kind: 'wasm', slots: 1, admit: () => true })
-afterAll(() => Promise.all([js.stop(), wasm.stop()]))
+const cage = await openCage('deno')
+if (cage.kind === null) throw new Error(cage.why)
+const js = await nodeCpuWorker({ kind: 'js', slots: 2, cage })
+const wasm = await nodeCpuWorker({ kind: 'wasm', slots: 1, cage })
+afterAll(async () => {
+  await Promise.all([js.stop(), wasm.stop()])
+  await cage.close()
+})
 
 function u32(outcome: UnitOutcome | undefined): number {
   if (outcome?.ok !== true) throw new Error(JSON.stringify(outcome))
@@ -146,7 +152,7 @@ describe('nodeCpuWorker', () => {
     expect((await runUnits(js, { ...job, blobs: new Map() }, 0, 1))[0]).toMatchObject({ ok: false, reason: 'missing_blob' })
   })
 
-  it('stops its threads and rejects when the signal aborts', async () => {
+  it('kills its processes and rejects when the signal aborts', async () => {
     const job = preparedJob({ js: kernel('while (unit === 1) {}\nreturn { value: new Uint32Array([unit]) }') })
     const abort = new AbortController()
     const outcomes: UnitOutcome[] = []
@@ -165,8 +171,8 @@ describe('nodeCpuWorker', () => {
     expect((await runUnits(js, job, 2, 2)).map(u32)).toEqual([2, 3])
   })
 
-  it('runs only admitted kernels', async () => {
-    const worker = await nodeCpuWorker({ kind: 'js', slots: 1, admit: (known) => known.name === 'n-queens' })
+  it('runs only the reviewed kernels where there is no cage', async () => {
+    const worker = await nodeCpuWorker({ kind: 'js', slots: 1, cage: null })
     expect(await runUnits(worker, preparedJob({ js: kernel('return {}') }), 0, 2)).toMatchObject([
       { reason: 'kernel_not_admitted' },
       { reason: 'kernel_not_admitted' }

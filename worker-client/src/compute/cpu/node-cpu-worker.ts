@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os'
-import type { KernelRef } from '@peercompute/job-specs'
+import { isKnownKernel } from '@peercompute/kernels'
+import type { CagePool } from '../../cage/cage-pool.ts'
 import { LanePool } from '../pool/lane-pool.ts'
+import type { SlotBudget } from '../pool/slot-budget.ts'
+import type { BenchmarkStore } from '../probe/benchmark-store.ts'
 import { probeCpu } from '../probe/probe-cpu.ts'
 import { CPUComputeWorker } from './cpu-compute-worker.ts'
 import type { CpuTask } from './cpu-task.ts'
@@ -8,14 +11,29 @@ import { threadChannel } from './thread-channel.ts'
 
 export interface NodeCpuWorkerOptions {
   readonly kind: 'js' | 'wasm'
-  /** Threads. By default one for each core. */
-  readonly slots?: number
-  /** Which kernels may run: threads are no sandbox. */
-  readonly admit: (kernel: KernelRef) => boolean
+  /** Programs at the same time, or the cores that are lent to both kinds together. By default one for each core. */
+  readonly slots?: number | SlotBudget
+  /** Where programs run. Null: in threads, which are no sandbox, so that only the reviewed kernels of `kernels/` run. */
+  readonly cage: CagePool | null
+  /** Where the measured speed is kept; without it, it is measured at each start. */
+  readonly benchmarks?: BenchmarkStore
 }
 
-/** The headless CPUComputeWorker: a pool of threads, kept between ranges. Probes the executor first (about 0.3 s). */
-export async function nodeCpuWorker({ kind, slots = availableParallelism(), admit }: NodeCpuWorkerOptions): Promise<CPUComputeWorker> {
-  const pool = new LanePool<CpuTask>({ slots, open: threadChannel, keep: true, loadMs: 30_000 })
-  return new CPUComputeWorker({ executor: { kind, slots, ...(await probeCpu(kind, pool)) }, pool, admit })
+/** The headless CPUComputeWorker. In a cage a fresh program for each slot and range, so that jobs never meet. Probes the executor first. */
+export async function nodeCpuWorker({
+  kind,
+  slots = availableParallelism(),
+  cage,
+  benchmarks
+}: NodeCpuWorkerOptions): Promise<CPUComputeWorker> {
+  const pool = new LanePool<CpuTask>({
+    slots,
+    loadMs: 30_000,
+    ...(cage === null ? { keep: true, open: threadChannel } : { keep: false, open: (task) => cage.channel(task) })
+  })
+  return new CPUComputeWorker({
+    executor: { kind, slots: pool.budget.most, ...(await probeCpu(kind, pool, benchmarks)) },
+    pool,
+    admit: cage === null ? isKnownKernel : () => true
+  })
 }

@@ -5,12 +5,11 @@
 import { compileFunction } from 'node:vm'
 import { parentPort } from 'node:worker_threads'
 import { HIDDEN_GLOBALS } from '../../sandbox/prelude.ts'
-import { serveUnits, type UnitProgram } from '../pool/serve-units.ts'
-import type { Refusal, UnitOrder } from '../pool/unit-protocol.ts'
+import { serveUnits } from '../pool/serve-units.ts'
+import type { UnitOrder } from '../pool/unit-protocol.ts'
 import type { CpuTask } from './cpu-task.ts'
-import { jsProgram } from './js-program.ts'
+import { loadProgram } from './load-program.ts'
 import { seededRandom } from './random.ts'
-import { wasmProgram } from './wasm-program.ts'
 
 const NODE_GLOBALS = ['process', 'Buffer', 'global', 'require', 'module', 'exports', 'setImmediate', 'clearImmediate']
 
@@ -30,15 +29,10 @@ function compile(script: string): unknown {
   }
 }
 
-async function load(task: CpuTask): Promise<UnitProgram | Refusal> {
-  const { program } = task
-  return program.kind === 'wasm' ? await wasmProgram(program.module, task) : jsProgram(compile(program.script), task, random, signal)
-}
-
 if (parentPort !== null) {
   const port = parentPort
   const receive = serveUnits<CpuTask>({
-    load,
+    load: (task) => loadProgram(task, { kernel: compile, random, signal }),
     now: () => performance.now(),
     post: (answer, transfer) => {
       port.postMessage(answer, transfer)

@@ -3,6 +3,8 @@
 export interface SeededRandom {
   readonly next: () => number
   seed(value: number): void
+  /** `seed(state())` goes on with the same stream. */
+  state(): number
 }
 
 /** Mulberry32. One 32-bit state, period about 2³²; the seed decides everything. */
@@ -12,6 +14,7 @@ export function seededRandom(): SeededRandom {
     seed: (value) => {
       state = value | 0
     },
+    state: () => state,
     next: () => {
       state = (state + 0x6d2b79f5) | 0
       let mixed = Math.imul(state ^ (state >>> 15), 1 | state)

@@ -8,13 +8,16 @@ import {
   type JobId,
   type JobSpec,
   type KernelPass,
-  type OutputSpec
+  type OutputSpec,
+  type Wasi
 } from '@peercompute/job-specs'
 import type { ComputeWorker, PreparedJob, UnitOutcome } from '../compute-worker.ts'
 
 export interface TestJob {
   readonly js?: string
   readonly wasm?: Uint8Array
+  /** The WASM is a WASI program, called like this. */
+  readonly wasi?: Wasi
   readonly wgsl?: string
   readonly passes?: readonly KernelPass[]
   readonly params?: JobSpec['params']
@@ -24,7 +27,7 @@ export interface TestJob {
 }
 
 /** One u32 named `value` by default. Not signed: executors take jobs that have been checked. */
-export function preparedJob({ js, wasm, wgsl, passes, params = {}, inputs = [], outputs, limits }: TestJob): PreparedJob {
+export function preparedJob({ js, wasm, wasi, wgsl, passes, params = {}, inputs = [], outputs, limits }: TestJob): PreparedJob {
   const blobs = new Map<ContentHash, Uint8Array>()
   function keep(bytes: Uint8Array) {
     const blob = blobRef(bytes)
@@ -42,7 +45,7 @@ export function preparedJob({ js, wasm, wgsl, passes, params = {}, inputs = [], 
       name: 'test',
       abi: 1,
       ...(js === undefined ? {} : { js: keep(utf8(js)) }),
-      ...(wasm === undefined ? {} : { wasm: keep(wasm) }),
+      ...(wasm === undefined ? {} : { wasm: { ...keep(wasm), ...(wasi === undefined ? {} : { wasi }) } }),
       ...(wgsl === undefined
         ? {}
         : {

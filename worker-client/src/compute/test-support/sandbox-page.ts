@@ -16,7 +16,7 @@ async function workerOf(kind: 'js' | 'wasm' | 'webgpu'): Promise<ComputeWorker> 
   if (known !== undefined) return known
   const made =
     kind === 'webgpu'
-      ? await createWebGPUWorker({ gpu: navigator.gpu, open: () => frames.gpu.channel('gpu', ''), admit: () => true })
+      ? await createWebGPUWorker({ gpu: navigator.gpu, open: () => frames.gpu.channel('gpu', '') })
       : await sandboxCpuWorker({ kind, frame: frames.cpu, slots: 2 })
   if (made === null) throw new Error('No WebGPU adapter')
   workers.set(kind, made)
@@ -26,15 +26,19 @@ async function workerOf(kind: 'js' | 'wasm' | 'webgpu'): Promise<ComputeWorker> 
 export type PageOutcome =
   { readonly unit: number; readonly value: number[] } | { readonly unit: number; readonly reason: string; readonly message: string }
 
-/** A job as JSON: the driver of the browser sends no byte arrays. `wasm` stands for the test kernel. */
-export type PageJob = Omit<TestJob, 'wasm' | 'inputs'> & { readonly wasm?: true }
+/** A job as JSON: the driver of the browser sends no byte arrays. `wasm` is the module in base64, or stands for the test kernel. */
+export type PageJob = Omit<TestJob, 'wasm' | 'inputs'> & { readonly wasm?: true | string }
+
+function moduleOf(wasm: true | string): Uint8Array {
+  return wasm === true ? wasmKernel() : Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0))
+}
 
 /** Outcomes by unit; values as u32 words. */
 async function run(kind: 'js' | 'wasm' | 'webgpu', { wasm, ...job }: PageJob, start: number, count: number): Promise<PageOutcome[]> {
   const worker = await workerOf(kind)
   const outcomes: UnitOutcome[] = []
   await worker.run(
-    { job: preparedJob(wasm === undefined ? job : { ...job, wasm: wasmKernel() }), start, count },
+    { job: preparedJob(wasm === undefined ? job : { ...job, wasm: moduleOf(wasm) }), start, count },
     {
       outcome: (outcome) => {
         outcomes.push(outcome)
@@ -83,6 +87,8 @@ const sandbox = {
   probeAt,
   framesOfVolunteer,
   executor: async (kind: 'js' | 'wasm' | 'webgpu') => (await workerOf(kind)).executor,
+  /** The page's heartbeats so far, one in 50 ms. */
+  beats: () => beats,
   /** Share of the page's 50 ms heartbeats that came during `ms`. */
   heartbeats: async (ms: number) => {
     const before = beats
