@@ -14,6 +14,7 @@ import type { ShowOptions } from './commands/show.ts'
 import type { SubmitOptions } from './commands/submit.ts'
 import type { VerifyOptions } from './commands/verify.ts'
 import type { VolunteerOptions } from './commands/volunteer.ts'
+import { addLendingOptions } from './volunteer/lending-options.ts'
 import type { WatchOptions } from './commands/watch.ts'
 import type { Context, RemoteOptions } from './context.ts'
 import { addCreditCommands } from './credit-commands.ts'
@@ -198,11 +199,27 @@ export function buildProgram(context: Context): Command {
       (await import('./commands/cancel.ts')).changeJob(context, action, job, options)
     )
   }
-  remote(add('volunteer', 'lend this machine to a coordinator', 'volunteer --coordinator https://compute.example.org'))
+  const lending = remote(
+    add(
+      'volunteer',
+      'lend this machine to a coordinator',
+      'volunteer --coordinator https://compute.example.org',
+      'volunteer --gpu-share 50 --cores 2 --schedule "mon-fri 19:00-7:00, sat-sun"'
+    )
+  )
     .option('--data <folder>', 'folder of the identity and unsent results')
     .option('--label <name>', 'public name of this machine (none by default)')
-    .option('--threads <number>', 'processor threads to lend', numberFrom(1, 1024))
-    .action(async (options: VolunteerOptions) => (await import('./commands/volunteer.ts')).volunteer(context, options))
+    .option('--threads, --cores <number>', 'processor cores to lend (default all)', numberFrom(1, 1024))
+    .option('--no-gpu', 'do not lend the graphics card')
+    .addOption(
+      new Option('--cage <kind>', "what strangers' JavaScript and WASM run in (default: deno, or else bubblewrap)").choices([
+        'deno',
+        'bubblewrap'
+      ])
+    )
+  addLendingOptions(lending, numberFrom).action(async (options: VolunteerOptions) =>
+    (await import('./commands/volunteer.ts')).volunteer(context, options)
+  )
 
   addCreditCommands(program, { context, remote, example, numberFrom })
   addOperatorCommands(program, { context, remote, example, numberFrom })

@@ -88,6 +88,12 @@ export const ERRORS = catalogue({
     title: 'Verifiers and comparators of jobs are not run here',
     remedy: 'Publish it to a coordinator: rooms run none. Or use policy credibility and a built-in comparator.'
   },
+  CAGE_MISSING: {
+    status: 503,
+    exit: 9,
+    title: 'The cage for foreign programs does not work on this machine',
+    remedy: 'Install the packages again (npm ci), or bubblewrap (Debian: sudo apt-get install bubblewrap).'
+  },
   VERIFIER_DISAGREES: {
     status: 422,
     exit: 3,
@@ -292,7 +298,7 @@ export const ERRORS = catalogue({
     title: 'The key file cannot be used',
     remedy: 'Restore it from the backup, or remove it to make a new identity.'
   },
-  CONFIG_INVALID: { status: 400, exit: 2, title: 'A setting is not valid', remedy: 'See peercompute serve --help.' },
+  CONFIG_INVALID: { status: 400, exit: 2, title: 'A setting is not valid', remedy: 'See the --help of the command.' },
   RUNTIME_TOO_OLD: { status: 500, exit: 9, title: 'Node.js is too old', remedy: 'Use npm start, which brings its own Node 24.' },
   TIMEOUT: { status: 504, exit: 7, title: 'It took longer than allowed', remedy: 'Raise --timeout; the job goes on.' },
   INTERNAL: { status: 500, exit: 1, title: 'The program met a state that it should not', remedy: 'Please report it with the lines above.' }

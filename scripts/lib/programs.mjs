@@ -18,6 +18,13 @@ export const PROGRAMS = {
     package: 'firefox-esr',
     missing: 'The Firefox tests need Firefox'
   },
+  bubblewrap: {
+    names: ['bwrap'],
+    places: [],
+    setting: 'PEERCOMPUTE_BUBBLEWRAP',
+    package: 'bubblewrap',
+    missing: 'The tests of the second cage need bubblewrap'
+  },
   turnserver: {
     names: ['turnserver'],
     places: [],

@@ -10,10 +10,10 @@ import { createRelayNode } from '@peercompute/p2p/relay'
 import { createLedger, memoryLedgerStore } from '@peercompute/ledger'
 import { until } from '@peercompute/p2p/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createNodeVolunteer, type NodeKernel } from './entry.node.ts'
+import { createNodeVolunteer, type NodeVolunteer } from './entry.node.ts'
 import { startHttpCoordinator, type HttpCoordinator } from './test-support/http-coordinator.ts'
 import { createTestCoordinator, type TestCoordinator } from './test-support/test-coordinator.ts'
-import { TEST_BLOBS, testJob, testSpec, type TestJob } from './test-support/test-job.ts'
+import { TEST_BLOBS, testJob, testSpec, testValue, type TestJob } from './test-support/test-job.ts'
 
 let folder: string
 let coordinator: TestCoordinator
@@ -34,8 +34,8 @@ afterEach(async () => {
   for (const task of cleanUp.toReversed()) await task()
 })
 
-async function volunteer(peers: boolean): Promise<NodeKernel> {
-  const kernel = await createNodeVolunteer({ coordinator: http.url, folder, slots: 1, peers })
+async function volunteer(peers: boolean): Promise<NodeVolunteer> {
+  const kernel = await createNodeVolunteer({ coordinator: http.url, folder, slots: 1, gpu: false, peers })
   cleanUp.push(() => kernel.stop())
   return kernel
 }
@@ -88,13 +88,15 @@ describe('createNodeVolunteer', () => {
     expect(kernel.state.state()?.jobs.get(job)?.publishedBy).toBe(kernel.snapshot().account)
   })
 
-  it('computes no kernel from outside the reviewed library', async () => {
+  it('computes the kernel of a stranger in its cage', async () => {
     const stranger = await testJob(await generateKeyPair({ extractable: true }))
-    await coordinator.offer(stranger, [{ start: 0, count: 1 }])
+    await coordinator.offer(stranger, [{ start: 3, count: 2 }])
     const kernel = await volunteer(false)
+    expect(kernel).toMatchObject({ cage: 'deno', notLent: [] })
     kernel.start()
-    await until(() => coordinator.results.size === 1)
-    expect([...coordinator.results.values()]).toMatchObject([{ outcome: 'failure', reason: 'kernel_not_admitted' }])
+    await until(() => coordinator.results.size === 2)
+    expect([...coordinator.results.values()].map(({ outcome }) => outcome)).toEqual(['success', 'success'])
+    expect([...coordinator.values.values()]).toEqual([testValue(3), testValue(4)])
   })
 
   it('lets one program use a folder at a time', async () => {

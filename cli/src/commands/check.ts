@@ -13,9 +13,12 @@ import {
   type UnitFailure,
   type Verification
 } from '@peercompute/job-specs'
+import { runUnitsOnCpu } from '../check/cpu-run.ts'
 import { runUnitsOnGpu } from '../check/gpu-run.ts'
+import { wgslNotes } from '../check/lint-wgsl.ts'
 import { ownComparison, refuseUnverified, type Executed } from '../check/own-programs.ts'
-import { prepare, runUnits, sampleUnits } from '../check/run-units.ts'
+import { sampleUnits } from '../check/run-units.ts'
+import { wasiCommand } from '../check/wasi-command.ts'
 import { json, type Context, type SharedOptions } from '../context.ts'
 import { loadJob, type LoadedJob } from '../job/load-job.ts'
 import { count, duration } from '../output/format.ts'
@@ -45,7 +48,7 @@ const FAILURE_CODES: Partial<Record<UnitFailure, ErrorCode>> = {
   missing_blob: 'BLOB_NOT_FOUND'
 }
 
-/** Executors one after another, so that they do not slow each other down. The author's own program runs on the author's machine: all is admitted. */
+/** Executors one after another, so that they do not slow each other down. Also the author's own program runs in the cage, as it will at the volunteers. */
 async function runEverywhere(
   context: Context,
   job: LoadedJob,
@@ -55,15 +58,12 @@ async function runEverywhere(
   const skipped: Skipped[] = []
   for (const kind of kernelExecutors(job.spec.kernel)) {
     context.terminal.live(`Units ${units.join(', ')} on ${kind} …`)
-    if (kind === 'webgpu') {
-      const answer = await runUnitsOnGpu(job, units, context.env, context.signal)
-      if (answer.kind === 'ran') checked.push({ kind, ...answer.runs })
-      else skipped.push({ kind, why: answer.why })
-    } else {
-      const { nodeCpuWorker } = await import('@peercompute/worker-client/node')
-      const worker = await nodeCpuWorker({ kind, slots: 1, admit: () => true })
-      checked.push({ kind, ...(await runUnits(worker, prepare(job), units, context.signal)) })
-    }
+    const answer =
+      kind === 'webgpu'
+        ? await runUnitsOnGpu(job, units, context.env, context.signal)
+        : await runUnitsOnCpu(job, kind, units, context.signal)
+    if (answer.kind === 'ran') checked.push({ kind, ...answer.runs })
+    else skipped.push({ kind, why: answer.why })
   }
   return { checked, skipped }
 }
@@ -136,6 +136,9 @@ export async function check(context: Context, target: string, options: CheckOpti
     throw new PeerComputeError('REQUEST_INVALID', `--unit ${options.unit}: the job has units 0 … ${spec.unitCount - 1}`)
   }
   const units = options.unit === undefined ? sampleUnits(spec) : [options.unit]
+  const command = await wasiCommand(job, units[0] ?? 0)
+  if (command !== null) terminal.talk(`Unit ${units[0] ?? 0} is: ${command}`)
+  for (const note of wgslNotes(job)) terminal.talk(note)
   const { checked, skipped } = await runEverywhere(context, job, units)
   refuseFailures(checked)
   const verdicts = await refuseUnverified(job, checked)

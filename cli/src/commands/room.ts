@@ -115,15 +115,17 @@ async function enter(
 }
 
 async function lend(room: RoomSession, { threads }: RoomJoinOptions, undo: (() => unknown)[]): Promise<void> {
-  const [{ nodeComputeWorkers }, { isKnownKernel }] = await Promise.all([
-    import('@peercompute/worker-client/node'),
-    import('@peercompute/kernels')
-  ])
-  const slots = threads ?? Math.max(1, Math.floor(availableParallelism() / 2))
-  const { workers, failures } = await nodeComputeWorkers({ gpu: undefined, slots, admit: isKnownKernel })
-  if (workers.length === 0) throw new PeerComputeError('INTERNAL', 'No executor starts on this machine', { cause: failures[0] })
+  const { nodeComputeWorkers, openCage, SlotBudget } = await import('@peercompute/worker-client/node')
+  const opened = await openCage()
+  const cage = opened.kind === null ? null : opened
+  const slots = new SlotBudget(threads ?? availableParallelism())
+  const { workers, failures } = await nodeComputeWorkers({ gpu: null, slots, cage })
   // after the room was left
-  undo.unshift(() => Promise.all(workers.map((worker) => worker.stop())))
+  undo.unshift(async () => {
+    await Promise.all(workers.map((worker) => worker.stop()))
+    await cage?.close()
+  })
+  if (workers.length === 0) throw new PeerComputeError('INTERNAL', 'No executor starts on this machine', { cause: failures[0] })
   await room.lend({ workers, agent: `peercompute/0.1.0 node/${process.versions.node}`, memoryBytes: totalmem() })
 }
 

@@ -35,16 +35,22 @@ function builtPages(): string | undefined {
 }
 
 export async function startServer({ env }: Context, flags: ServeFlags): Promise<RunningServer> {
-  const [{ serve: run, readServeConfig }, { sandboxDocumentApart }, logger] = await Promise.all([
+  const [{ serve: run, readServeConfig }, { sandboxDocumentApart }, { checkWgsl, whyNoWgslCheck }, logger] = await Promise.all([
     import('@peercompute/relay-coordinator'),
     import('@peercompute/worker-client/sandbox/apart'),
+    import('@peercompute/worker-client/wgsl/check'),
     faultLog()
   ])
   const { data, json: _json, iceServer, relayUrl, ...settings } = flags
   const dataDir = resolve(data ?? (env.PEERCOMPUTE_DATA || DEFAULT_DATA))
   const dashboardDir = env.PEERCOMPUTE_DASHBOARD || builtPages()
   const config = readServeConfig({ ...settings, dataDir, dashboardDir, iceServers: iceServer, relayUrls: relayUrl }, env)
-  const server = await run({ ...config, sandboxPage: sandboxDocumentApart, logger })
+  const server = await run({
+    ...config,
+    sandboxPage: sandboxDocumentApart,
+    kernelCheck: { unavailable: whyNoWgslCheck(), check: (spec, wgsl) => checkWgsl(spec, wgsl) },
+    logger
+  })
   // Otherwise written at a process's orderly end only: after a kill it would compile everything again, for ever, in twice the time.
   flushCompileCache()
   return server

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { leastResults, shortId, signSpec, type JobDetail, type JobId } from '@peercompute/job-specs'
 import type { RunningServer } from '@peercompute/relay-coordinator'
-import { createFolderIdentityStore, createNodeVolunteer, loadOrCreateIdentity, type NodeKernel } from '@peercompute/worker-client/node'
+import { createFolderIdentityStore, createNodeVolunteer, loadOrCreateIdentity, type NodeVolunteer } from '@peercompute/worker-client/node'
 import { createApiClient } from '../api/client.ts'
 import { isEnded } from '../api/follow-job.ts'
 import { ndjson, type Context } from '../context.ts'
@@ -16,6 +16,7 @@ import { ANSWER_HEAD, answerRows, keelingAnswer, misfitElements, type KeelingAns
 import { sampleJob } from '../sample/sample-job.ts'
 import { newIdentityOptions } from '../user/identity.ts'
 import { interrupted, sayServer, startServer, type ServeFlags } from './serve.ts'
+import { lentParts } from './volunteer.ts'
 
 /** How this machine reaches its own coordinator, whatever the world calls it. */
 function localUrl({ port }: RunningServer, host: string | undefined): string {
@@ -86,7 +87,7 @@ function sayUrls({ terminal }: Context, { url }: RunningServer, id: JobId): void
   terminal.talk('It stays up and goes on computing. Stop it with Ctrl-C; nothing acknowledged is lost.')
 }
 
-async function runSample(context: Context, server: RunningServer, volunteer: NodeKernel, id: JobId, asJson: boolean): Promise<void> {
+async function runSample(context: Context, server: RunningServer, volunteer: NodeVolunteer, id: JobId, asJson: boolean): Promise<void> {
   const { terminal } = context
   volunteer.start()
   const job = await completion(context, server, id, asJson)
@@ -105,7 +106,7 @@ export async function start(context: Context, flags: ServeFlags): Promise<void> 
   const { terminal, signal } = context
   const asJson = flags.json === true
   const server = await startServer(context, flags)
-  let volunteer: NodeKernel | undefined
+  let volunteer: NodeVolunteer | undefined
   try {
     const { url, port, root, dataDir, adminToken } = server
     if (asJson) await terminal.data(ndjson({ event: 'serving', url, port, root, dataDir, adminToken }))
@@ -117,10 +118,7 @@ export async function start(context: Context, flags: ServeFlags): Promise<void> 
     if (asJson) await terminal.data(ndjson({ event: 'published', id, created }))
     else
       terminal.talk(
-        `${created ? 'Published the sample job' : 'The sample job is here already'} (${shortId(id)}); this machine computes with ${volunteer
-          .snapshot()
-          .executors.map(({ kind, slots }) => `${slots} × ${kind}`)
-          .join(' and ')}.`
+        `${created ? 'Published the sample job' : 'The sample job is here already'} (${shortId(id)}); this machine computes with ${lentParts(volunteer)}.`
       )
     await runSample(context, server, volunteer, id, asJson)
     if (!signal.aborted && !asJson) sayUrls(context, server, id)

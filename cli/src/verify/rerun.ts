@@ -12,10 +12,11 @@ import {
   type JobSpec
 } from '@peercompute/job-specs'
 import type { ReadUnit } from '@peercompute/job-specs/download'
-import { isKernelName, isKnownKernel } from '@peercompute/kernels'
+import { isKernelName } from '@peercompute/kernels'
 import { loadKernel } from '@peercompute/kernels/files'
+import { runUnitsOnCpu } from '../check/cpu-run.ts'
 import { runUnitsOnGpu } from '../check/gpu-run.ts'
-import { prepare, runUnits, type UnitRuns } from '../check/run-units.ts'
+import type { UnitRuns } from '../check/run-units.ts'
 
 /** Where bytes are had that the library does not hold. */
 export type FetchBlob = (ref: BlobRef) => Promise<Uint8Array>
@@ -35,8 +36,8 @@ export interface RerunInit {
 }
 
 /**
- * Threads are no sandbox: JavaScript and WASM run only from the reviewed library. WGSL is data, and runs in a process that can be killed.
- * Rejects with KERNEL_NOT_ADMITTED, BLOB_NOT_FOUND, UNIT_FAILED.
+ * JavaScript and WASM run in the cage of this machine. WGSL is data, and runs in a process that can be killed.
+ * Rejects with CAGE_MISSING, BLOB_NOT_FOUND, UNIT_FAILED.
  */
 export async function rerun(spec: JobSpec, { receipt, value }: ReadUnit, init: RerunInit): Promise<Rerun> {
   const { unit } = receipt
@@ -59,26 +60,16 @@ export async function rerun(spec: JobSpec, { receipt, value }: ReadUnit, init: R
   return { ...about, agree: equal ? true : null, metric: equal ? 0 : 1, bound: 0, detail }
 }
 
+/** The processor where the job has a program for it: it is there on every machine. */
 function chosenExecutor({ kernel }: JobSpec): ExecutorKind {
-  const kinds = kernelExecutors(kernel)
-  const processor = isKnownKernel(kernel) ? kinds.find((kind) => kind !== 'webgpu') : undefined
-  if (processor !== undefined) return processor
-  if (kinds.includes('webgpu')) return 'webgpu'
-  throw new PeerComputeError(
-    'KERNEL_NOT_ADMITTED',
-    `"${kernel.name}" is no kernel of the library, and nothing here would cage it; the page "Verify" of a coordinator runs it in a sandbox`
-  )
+  return kernelExecutors(kernel).find((kind) => kind !== 'webgpu') ?? 'webgpu'
 }
 
 async function run(spec: JobSpec, executor: ExecutorKind, unit: number, { env, signal, fetchBlob }: RerunInit): Promise<UnitRuns> {
   const job = { spec, blobs: await blobsOf(spec, executor, fetchBlob), source: spec.name }
-  if (executor === 'webgpu') {
-    const answer = await runUnitsOnGpu(job, [unit], env, signal)
-    if (answer.kind === 'ran') return answer.runs
-    throw new PeerComputeError('UNIT_FAILED', `unit ${unit} on webgpu: ${answer.why}`)
-  }
-  const { nodeCpuWorker } = await import('@peercompute/worker-client/node')
-  return runUnits(await nodeCpuWorker({ kind: executor, slots: 1, admit: isKnownKernel }), prepare(job), [unit], signal)
+  const answer = executor === 'webgpu' ? await runUnitsOnGpu(job, [unit], env, signal) : await runUnitsOnCpu(job, executor, [unit], signal)
+  if (answer.kind === 'ran') return answer.runs
+  throw new PeerComputeError(executor === 'webgpu' ? 'UNIT_FAILED' : 'CAGE_MISSING', `unit ${unit} on ${executor}: ${answer.why}`)
 }
 
 /** Program and inputs: from the library where it has them, so that nothing is asked for over the network. */
