@@ -1,3 +1,4 @@
+/** The sandbox with programs that behave, fail, hang and flood. Whether anything gets out: tests/security/sandbox-escapes.test.ts. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { appPageCsp, sandboxDocument } from '@peercompute/worker-client/sandbox'
@@ -16,44 +17,16 @@ async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** Everything a job could try to reach the outside with. Each line stands alone. */
-function attacks(canary: string): string {
-  return [
-    `fetch('${canary}/fetch', { mode: 'no-cors', keepalive: true })`,
-    `{ const x = new XMLHttpRequest(); x.open('GET', '${canary}/xhr', false); x.send() }`,
-    `new WebSocket('${canary.replace('http', 'ws')}/ws')`,
-    `new EventSource('${canary}/es')`,
-    `importScripts('${canary}/import.js')`,
-    `import('${canary}/module.js').catch(() => {})`,
-    `new FontFace('x', 'url(${canary}/font)').load()`,
-    `navigator.sendBeacon('${canary}/beacon')`,
-    `new Worker('data:text/javascript,' + encodeURIComponent("fetch('${canary}/nested')"))`,
-    `new Worker('${canary}/worker.js')`,
-    `(0, eval)("fetch('${canary}/eval')")`,
-    `[].constructor.constructor("fetch('${canary}/function')")()`,
-    `(async () => {}).constructor("await fetch('${canary}/async')")()`,
-    `Reflect.deleteProperty(globalThis, 'fetch'); globalThis.fetch('${canary}/deleted')`,
-    `Object.getPrototypeOf(globalThis).fetch('${canary}/prototype')`,
-    `self.location = '${canary}/location'`,
-    `indexedDB.open('x')`,
-    `caches.open('x')`
-  ]
-    .map((line) => `try { ${line} } catch (error) { caught.push(String(error)) }`)
-    .join('\n')
-}
-
 describe('the sandbox in Chromium', () => {
   let browser: Browser
   let page: Page
   let origin: string
-  let canary: string
-  let hits: string[]
-  const servers: Server[] = []
+  let app: Server
 
   beforeAll(async () => {
     const scripts = await bundlePage('@peercompute/worker-client/testing/sandbox-page')
     const frame = sandboxDocument()
-    const app = createServer((request, response) => {
+    app = createServer((request, response) => {
       const script = scripts.get(request.url ?? '')
       if (request.url === '/sandbox.html') response.writeHead(200, frame.headers).end(frame.html)
       else if (script !== undefined) response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script)
@@ -61,37 +34,26 @@ describe('the sandbox in Chromium', () => {
         response
           .writeHead(200, { 'Content-Type': 'text/html' })
           .end(`<!doctype html><title>Any frame</title><body><script type="module" src="${PAGE_SCRIPT}"></script></body>`)
-      else if (request.url === '/naked.html')
-        response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Without policy</title>')
       else if (request.url === '/deaf.html')
-        response.writeHead(200, { 'Content-Type': 'text/html' }).end('<script>parent.postMessage({ type: "ready" }, "*")</script>')
+        response.writeHead(200, { 'Content-Type': 'text/html' }).end('<script>parent.postMessage([{ type: "ready" }], "*")</script>')
       else if (request.url === '/rude.html')
-        response.writeHead(200, { 'Content-Type': 'text/html' }).end('<script>parent.postMessage({ type: "ready", more: 1 }, "*")</script>')
+        response
+          .writeHead(200, { 'Content-Type': 'text/html' })
+          .end('<script>parent.postMessage([{ type: "ready", more: 1 }], "*")</script>')
       else if (request.url === '/')
         response
           .writeHead(200, { 'Content-Type': 'text/html', 'Content-Security-Policy': appPageCsp(origin) })
           .end(`<!doctype html><title>App</title><script type="module" src="${PAGE_SCRIPT}"></script>`)
       else response.writeHead(404).end()
     })
-    hits = []
-    const bird = createServer((request, response) => {
-      hits.push(request.url ?? '')
-      response.writeHead(200, { 'Access-Control-Allow-Origin': '*', 'Content-Type': 'text/javascript' }).end('')
-    })
-    bird.on('upgrade', (request, socket) => {
-      hits.push(request.url ?? '')
-      socket.destroy()
-    })
-    servers.push(app, bird)
     origin = await listen(app)
-    canary = await listen(bird)
     browser = await launchChromium()
     page = (await openPage(await browser.newContext(), origin)).page
     await page.waitForFunction(() => 'sandbox' in globalThis)
   })
   afterAll(async () => {
     await browser.close()
-    for (const server of servers) server.close()
+    app.close()
   })
 
   function run(kind: 'js' | 'wasm' | 'webgpu', job: PageJob, start: number, count: number): Promise<PageOutcome[]> {
@@ -202,49 +164,8 @@ describe('the sandbox in Chromium', () => {
     const fresh = (await openPage(await browser.newContext(), origin)).page
     await fresh.waitForFunction(() => 'sandbox' in globalThis)
     for (let time = 0; time < 2; time++) {
-      expect(await fresh.evaluate(() => sandbox.framesOfVolunteer())).toEqual({ running: 2, stopped: 0 })
+      expect(await fresh.evaluate(() => sandbox.framesOfVolunteer())).toEqual({ running: 1, stopped: 0 })
     }
     await fresh.context().close()
-  })
-
-  it('has no way out: none of the attacks reaches the canary', async () => {
-    const names = [
-      'fetch',
-      'importScripts',
-      'Worker',
-      'indexedDB',
-      'navigator',
-      'XMLHttpRequest',
-      'WebSocket',
-      'caches',
-      'performance',
-      'Date',
-      'crypto',
-      'RTCPeerConnection',
-      'OffscreenCanvas'
-    ]
-    const inside = `const caught = []\nexport default () => {\n${attacks(canary)}\nreturn { value: new Uint32Array([${names.map((name) => `typeof ${name}`).join(' + ')} === '${'undefined'.repeat(names.length)}' ? 1 : 0]) } }`
-    expect(await run('js', { js: inside }, 0, 1)).toEqual([{ unit: 0, value: [1] }])
-    const outside =
-      `const caught = []\n})();\nconst caught = [];\n${attacks(canary)}\nglobalThis.peercomputeKernel = (() => {\nexport default () => ({ value: new Uint32Array([caught.length]) })`.replace(
-        'const caught = []\n})',
-        '})'
-      )
-    const [escaped] = await run('js', { js: outside }, 0, 1)
-    expect(escaped).toMatchObject({ value: [expect.toSatisfy((caught: number) => caught >= 16) as number] })
-    // A later, honest unit gives late requests time to arrive.
-    await run('js', { js: 'export default ({ unit }) => ({ value: new Uint32Array([unit]) })' }, 0, 20)
-    expect(hits).toEqual([])
-  })
-
-  it('would see them: the same attacks without the sandbox reach the canary', async () => {
-    const naked = (await openPage(await browser.newContext(), `${origin}/naked.html`)).page
-    await naked.evaluate(
-      (script) => {
-        new Worker(`data:text/javascript,${encodeURIComponent(script)}`)
-      },
-      `const caught = [];\n${attacks(canary)}`
-    )
-    await expect.poll(() => new Set(hits).size, { timeout: 10_000 }).toBeGreaterThanOrEqual(5)
   })
 })

@@ -5,15 +5,15 @@ import {
   createMemoryOutboxStore,
   createMemoryPinStore,
   nodeComputeWorkers,
+  openCage,
   startLibp2pNetwork,
   systemClock,
   type ComputeWorker,
   type KernelParts,
   type NodeKernel
 } from '@peercompute/worker-client/node'
-import type { KernelRef } from '@peercompute/job-specs'
-import { isKnownKernel } from '@peercompute/kernels'
 import { memoryLedgerStore } from '@peercompute/ledger'
+import { benchmarksOfThisProcess } from './benchmarks-of-this-process.ts'
 
 /** A volunteer that changes the last byte of everything it has computed. Colluding ones change it alike. */
 export function lie(worker: ComputeWorker): ComputeWorker {
@@ -50,13 +50,15 @@ export async function startVolunteer(
     readonly name: string
     readonly change?: (worker: ComputeWorker) => ComputeWorker
     readonly peers?: boolean
-    /** Threads are no sandbox: only for kernels that the test wrote itself. By default the reviewed ones. */
-    readonly admit?: (kernel: KernelRef) => boolean
+    /** Runs any program, in a cage. By default the reviewed kernels only, in threads. */
+    readonly foreign?: boolean
     /** What it is put together from otherwise. */
     readonly parts?: Partial<KernelParts>
   }
 ): Promise<NodeKernel> {
-  const { workers } = await nodeComputeWorkers({ gpu: undefined, slots: 1, admit: options.admit ?? isKnownKernel })
+  const opened = options.foreign === true ? await openCage() : null
+  if (opened?.kind === null) throw new Error(opened.why)
+  const { workers } = await nodeComputeWorkers({ gpu: null, slots: 1, cage: opened, benchmarks: benchmarksOfThisProcess })
   const kernel = await assembleKernel({
     coordinator,
     identity: await createIdentity({ label: options.name, now: Date.now(), extractableHost: true }),
@@ -69,6 +71,7 @@ export async function startVolunteer(
     clock: systemClock,
     random: Math.random,
     fetch: globalThis.fetch,
+    ...(opened === null ? {} : { release: () => opened.close() }),
     ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork }),
     ...options.parts
   })

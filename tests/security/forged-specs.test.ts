@@ -50,7 +50,7 @@ beforeAll(async () => {
   expect(code, stderr).toBe(0)
   forger = { own: await generateKeyPair({ extractable: true }), victim: victimJob.author, custodial, revoked, spec }
   for (const one of [victimJob.id, id]) honest.add(one)
-  volunteer = await startVolunteer(server.url, { name: 'executes whatever is admitted', admit: () => true })
+  volunteer = await startVolunteer(server.url, { name: 'executes whatever is admitted', foreign: true })
   await until('the jobs that are sound', async () => (await executed()) === honest.size * CONTROL_UNITS, 60_000)
 }, 120_000)
 afterAll(async () => {

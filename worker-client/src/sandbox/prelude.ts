@@ -4,7 +4,8 @@
  * Runs inside the sandbox: no imports.
  */
 
-const KEPT_GLOBALS =
+/** What jobs may use: the language, and the way to and from the page that our program took already. */
+export const KEPT_GLOBALS =
   'Object Function Array Number String Boolean Symbol BigInt Math JSON Promise Map Set WeakMap WeakSet Proxy Reflect ' +
   'Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError RegExp ArrayBuffer DataView ' +
   'Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float16Array Float32Array Float64Array ' +

@@ -1,6 +1,6 @@
 /** The page's side of the sandbox: an iframe of an opaque origin that is watched, checked and rebuilt. */
 import type { ChannelEnd, UnitAnswer, UnitChannel } from '../compute/pool/unit-protocol.ts'
-import { frameMessageSchema, type FrameMessage, type FrameOrder, type SandboxProgram } from './frame-messages.ts'
+import { frameBatchSchema, type FrameMessage, type FrameWord, type SandboxProgram } from './frame-messages.ts'
 
 /** Attribute of the iframe. Never add `allow-same-origin`. */
 export const FRAME_SANDBOX = 'allow-scripts'
@@ -9,10 +9,16 @@ const PING_MS = 1_000
 const MISSED_PINGS = 3
 /** A frame on a busy machine, behind a slow network. */
 const READY_MS = 20_000
-/** More than any honest kernel reaches: one message a unit, about 100 µs each. */
-const MESSAGES_PER_SECOND = 20_000
+/** Batches, each answered before the next. An honest frame is far below it. */
+const BATCHES_PER_PING = 10_000
+
+/** Chromium lets a worker that was terminated in a loop go on for so long, unless its process ends. */
+const STRAY_MS = 2_500
 
 interface OpenWorker {
+  readonly program: SandboxProgram
+  /** Answers to orders that are still to come: while there are some, it is at work. */
+  owed: number
   readonly onAnswer: (answer: UnitAnswer) => void
   readonly onEnd: (end: ChannelEnd) => void
 }
@@ -22,10 +28,13 @@ interface Frame {
   readonly element: HTMLIFrameElement
   readonly workers: Map<number, OpenWorker>
   /** Orders that wait for the frame's first message; null afterwards. */
-  queued: FrameOrder[] | null
+  queued: FrameWord[] | null
   pings: number
   pongs: number
-  messages: number
+  /** Since the last ping. */
+  batches: number
+  /** Until when a program of a job that was ended at work may go on. */
+  strayUntil: number
   readonly bornAt: number
 }
 
@@ -61,16 +70,18 @@ export class SandboxFrame {
     const worker = ++this.#lastWorker
     return {
       listen: (onAnswer, onEnd) => {
-        frame.workers.set(worker, { onAnswer, onEnd })
+        frame.workers.set(worker, { program, owed: 0, onAnswer, onEnd })
         const wrapped = script === '' ? '' : `globalThis.peercomputeKernel=(()=>{${script}\n})()`
         if (frame === this.#frame) this.#send(frame, { type: 'open', worker, program, script: wrapped })
         else onEnd({ end: 'lost', message: 'The sandbox was rebuilt' })
       },
       post: (order) => {
+        const open = frame.workers.get(worker)
+        if (open !== undefined && order.type !== 'lend') open.owed += order.type === 'run' ? order.count : 1
         this.#send(frame, { type: 'order', worker, order })
       },
       close: () => {
-        if (frame.workers.delete(worker)) this.#send(frame, { type: 'close', worker })
+        this.#closeWorker(frame, worker)
       }
     }
   }
@@ -93,7 +104,8 @@ export class SandboxFrame {
       queued: [],
       pings: 0,
       pongs: 0,
-      messages: 0,
+      batches: 0,
+      strayUntil: 0,
       bornAt: this.#window.performance.now()
     }
     this.#frame = frame
@@ -105,7 +117,18 @@ export class SandboxFrame {
     return frame
   }
 
-  #send(frame: Frame, order: FrameOrder): void {
+  /** Frames of one site share a process, which ends with the last of them: only that stops a loop at once. Programs at rest are lost with it. */
+  #closeWorker(frame: Frame, id: number): void {
+    const worker = frame.workers.get(id)
+    if (worker === undefined) return
+    frame.workers.delete(id)
+    this.#send(frame, { type: 'close', worker: id })
+    const now = this.#window.performance.now()
+    if (worker.program === 'cpu' && worker.owed > 0) frame.strayUntil = now + STRAY_MS
+    if (now < frame.strayUntil && [...frame.workers.values()].every(({ owed }) => owed === 0)) this.#drop(frame, 'The sandbox was renewed')
+  }
+
+  #send(frame: Frame, order: FrameWord): void {
     if (frame !== this.#frame) return
     if (frame.queued === null) frame.element.contentWindow?.postMessage(order, '*')
     else frame.queued.push(order)
@@ -115,20 +138,28 @@ export class SandboxFrame {
   readonly #receive = (event: MessageEvent<unknown>): void => {
     const frame = this.#frame
     if (frame === undefined || event.source !== frame.element.contentWindow) return
-    if (++frame.messages > MESSAGES_PER_SECOND) {
+    if (++frame.batches > BATCHES_PER_PING) {
       this.#drop(frame, 'The sandbox sent too many messages')
       return
     }
-    const message = frameMessageSchema.safeParse(event.data)
-    if (message.success) this.#handle(frame, message.data)
-    else this.#drop(frame, 'The sandbox sent a message of the wrong form')
+    const batch = frameBatchSchema.safeParse(event.data)
+    if (!batch.success) {
+      this.#drop(frame, 'The sandbox sent a message of the wrong form')
+      return
+    }
+    this.#send(frame, { type: 'heard' })
+    // A listener may close the frame.
+    for (const message of batch.data) if (frame === this.#frame) this.#handle(frame, message)
   }
 
   #handle(frame: Frame, message: FrameMessage): void {
     if (message.type === 'pong') {
       frame.pongs = frame.pings
     } else if (message.type === 'answer') {
-      frame.workers.get(message.worker)?.onAnswer(message.answer)
+      const worker = frame.workers.get(message.worker)
+      if (worker === undefined) return
+      if (message.answer.type !== 'progress' && message.answer.type !== 'saved') worker.owed--
+      worker.onAnswer(message.answer)
     } else if (message.type === 'ended') {
       const worker = frame.workers.get(message.worker)
       frame.workers.delete(message.worker)
@@ -142,7 +173,7 @@ export class SandboxFrame {
 
   /** Counts pings, not seconds: a hidden tab has slow timers. */
   #check(frame: Frame): void {
-    frame.messages = 0
+    frame.batches = 0
     if (frame.queued !== null) {
       if (this.#window.performance.now() - frame.bornAt > READY_MS) this.#drop(frame, `The sandbox page ${this.#url} did not start`)
     } else if (frame.pings - frame.pongs >= MISSED_PINGS) {
