@@ -24,6 +24,16 @@ export const REASONS = reasons({
     sentence: 'This tab is hidden and set to rest when hidden.',
     remedy: 'Show the tab, or change the setting.'
   },
+  tab_frozen: {
+    about: 'host',
+    sentence: 'The browser has put this tab to sleep.',
+    remedy: 'Show the tab, and it goes on by itself.'
+  },
+  gpu_paused: {
+    about: 'host',
+    sentence: 'You paused the graphics card.',
+    remedy: 'Lend it again in the settings; the processor goes on meanwhile.'
+  },
   outside_schedule: { about: 'host', sentence: 'It is outside the hours that you set.', remedy: 'Wait, or change the schedule.' },
   cpu_pressure: { about: 'host', sentence: 'Other programs need the processor.', remedy: 'It goes on when the load falls.' },
   thermal_pressure: { about: 'host', sentence: 'The device is hot.', remedy: 'It goes on when the device has cooled down.' },
@@ -218,6 +228,11 @@ export const REASONS = reasons({
     sentence: 'No connected volunteer has as much memory as the job asks for.',
     remedy: 'Lower limits.memoryBytes, or connect a device with more memory.'
   },
+  kernel_refused: {
+    about: 'job',
+    sentence: 'The coordinator compiled the WGSL kernel before it gave it out, and refused it.',
+    remedy: 'Correct the line that the message names and publish the job again.'
+  },
   features_unmet: {
     about: 'job',
     sentence: 'No connected volunteer has the WebGPU features and limits that the job requires.',
@@ -243,6 +258,11 @@ export const REASONS = reasons({
       'Too few independent volunteers are connected: a unit needs results of more, on computers, accounts or networks of their own.',
     remedy:
       'Invite volunteers elsewhere. When all machines are yours, write `verification: { quorum: 2, independence: host }` into the job file and publish it again; on a single machine, `verification: { quorum: 2, independence: executor }`.'
+  },
+  losing_devices: {
+    about: 'job',
+    sentence: 'The job is paused: on several hosts the graphics device was lost while they computed it.',
+    remedy: 'Correct the kernel: its dispatches crash graphics drivers. Publish it again, or let this job go on.'
   },
   no_capable_volunteer: {
     about: 'job',

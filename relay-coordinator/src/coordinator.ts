@@ -27,6 +27,7 @@ import type {
   UnitReplicas,
   Why
 } from '@peercompute/job-specs'
+import type { CheckpointName } from './engine/checkpoint-desk.ts'
 import type { ConnectedHost, CreditBooks, Reopening, SettledUnit } from './core/index.ts'
 
 export interface WorkAnswer {
@@ -94,6 +95,10 @@ export interface Coordinator {
     leases: readonly { job: JobId; epoch: number }[]
   ): Promise<readonly { job: JobId; epoch: number; durationMs: number }[]>
   release(host: HostId, job: JobId, epoch: number): Promise<void>
+  /** Whether saved states are kept here at all. */
+  readonly keepsCheckpoints: boolean
+  /** A saved state of a unit that the host holds; whether it is kept. Rejects with BLOB_MISMATCH when the bytes are others. */
+  checkpoint(host: HostId, name: CheckpointName, state: Uint8Array): Promise<boolean>
 
   /** What was taken back and the ledger has not been told, oldest first. */
   reopenings(): readonly Reopening[]

@@ -13,6 +13,7 @@ export { createCoordinator, type CoordinatorInit } from './engine/coordinator.ts
 export type { Judge, ValueOfUnit } from './verify/judge.ts'
 export { createThreadJudge, type ThreadJudgeInit } from './verify/thread-judge.ts'
 export { createCagedComparison, type CagedComparison } from './verify/caged-comparison.ts'
+export type { KernelCheck, KernelVerdict } from './wgsl/check-kernels.ts'
 export { rowBytes } from './store/row-bytes.ts'
 export { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.ts'
 export { backup, type Backup, type BackupInit, type BackupPart } from './durability/backup.ts'

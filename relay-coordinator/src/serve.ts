@@ -10,6 +10,7 @@ import { createApp } from './app.ts'
 import { createAwaitedBlobs } from './blobs/awaited-blobs.ts'
 import { openBlobFolder } from './blobs/blob-folder.ts'
 import { expectAgain } from './blobs/expect-again.ts'
+import { createCheckpointShelf, withCheckpoints } from './checkpoints/checkpoint-shelf.ts'
 import { storeLibraryBlobs } from './blobs/library-blobs.ts'
 import { openDataFolder } from './config/data-folder.ts'
 import { localOrigins } from './config/origins.ts'
@@ -44,10 +45,13 @@ import { createThreadJudge } from './verify/thread-judge.ts'
 import { createFloodGuard } from './work/flood-guard.ts'
 import { createWorkServer } from './work/work-server.ts'
 import { WORK_STREAMS_PER_CONNECTION } from './work/work-streams.ts'
+import { checkKernels, type KernelCheck } from './wgsl/check-kernels.ts'
 
 export interface ServeOptions extends ServeConfigInput {
   /** Document and headers of `/sandbox.html`. */
   readonly sandboxPage?: () => Promise<SandboxPage>
+  /** Compiles uploaded WGSL before its job begins. Without it, kernels go out unread. */
+  readonly kernelCheck?: KernelCheck
   readonly logger?: Logger
   readonly clock?: Clock
 }
@@ -81,7 +85,7 @@ export interface RunningServer {
  * Starts a coordinator.
  * Throws CONFIG_INVALID, DATA_FOLDER_UNWRITABLE, DATA_FOLDER_LOCKED, KEY_INVALID, PORT_IN_USE; nothing stays open then.
  */
-export async function serve({ sandboxPage, logger, clock = systemClock, ...flags }: ServeOptions): Promise<RunningServer> {
+export async function serve({ sandboxPage, kernelCheck, logger, clock = systemClock, ...flags }: ServeOptions): Promise<RunningServer> {
   const config = readServeConfig(flags)
   const teardown: (() => unknown)[] = []
   let closing: Promise<void> | null = null
@@ -90,7 +94,7 @@ export async function serve({ sandboxPage, logger, clock = systemClock, ...flags
     return closing
   }
   try {
-    return await start(config, { sandboxPage, logger, clock, teardown, close })
+    return await start(config, { sandboxPage, kernelCheck, logger, clock, teardown, close })
   } catch (error) {
     await close().catch(() => undefined) // What went wrong first is what the caller must hear.
     throw error
@@ -101,13 +105,17 @@ export async function serve({ sandboxPage, logger, clock = systemClock, ...flags
 
 interface Surroundings {
   readonly sandboxPage: ServeOptions['sandboxPage']
+  readonly kernelCheck: KernelCheck | undefined
   readonly logger: Logger | undefined
   readonly clock: Clock
   readonly teardown: (() => unknown)[]
   readonly close: () => Promise<void>
 }
 
-async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown, close }: Surroundings): Promise<RunningServer> {
+async function start(
+  config: ServeConfig,
+  { sandboxPage, kernelCheck, logger, clock, teardown, close }: Surroundings
+): Promise<RunningServer> {
   const onFault = (error: unknown): void => {
     logger?.error({ err: error }, 'unexpected error')
   }
@@ -131,8 +139,9 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   teardown.push(() => {
     disk.close()
   })
+  const states = guardedBlobs(await openBlobFolder(folder.checkpoints), disk)
   const blobs = guardedBlobs(await openBlobFolder(folder.blobs), disk)
-  await storeLibraryBlobs(blobs)
+  const reviewed = await storeLibraryBlobs(blobs)
   const awaited = createAwaitedBlobs()
 
   const store = openSqliteStore(folder.database, { segments: folder.segments, makeRoom: () => disk.makeRoom(), onFault })
@@ -140,7 +149,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   teardown.push(() => judge.close())
   const comparison = createCagedComparison({ readBlob: (sha256) => blobs.readSync(sha256) })
   teardown.push(() => comparison.close())
-  const coordinator = createCoordinator({
+  const unchecked = createCoordinator({
     store,
     onFault,
     judge,
@@ -148,6 +157,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     now: () => clock.now(),
     random: createUnpredictable(),
     hasBlob: async (sha256) => (await blobs.size(sha256)) !== null,
+    checkpoints: createCheckpointShelf(states),
     policy: () => ({
       leasing: disk.roomy,
       openJobsPerAuthor: config.openJobs,
@@ -155,7 +165,18 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
       subnetShare: config.subnetShare
     })
   })
-  teardown.push(() => coordinator.close())
+  teardown.push(() => unchecked.close())
+  const coordinator =
+    kernelCheck === undefined
+      ? unchecked
+      : checkKernels(unchecked, {
+          check: kernelCheck,
+          blobs,
+          reviewed,
+          onUnchecked: (job, why) => {
+            logger?.warn({ job, why }, 'a WGSL kernel goes out unchecked')
+          }
+        })
   await disk.start()
   await expectAgain(coordinator, blobs, awaited)
   const ledgerOpened = Promise.withResolvers<LedgerPart>()
@@ -225,7 +246,7 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
   const app = await createApp({
     coordinator: taking,
     work,
-    blobs,
+    blobs: withCheckpoints(blobs, states),
     awaited,
     keys,
     operator,
@@ -316,7 +337,10 @@ async function start(config: ServeConfig, { sandboxPage, logger, clock, teardown
     coordinator: taking,
     operator,
     recovered: memory.recovered,
-    warnings: memory.warnings,
+    warnings: [
+      ...memory.warnings,
+      ...(kernelCheck?.unavailable ? [`Uploaded WGSL is not compiled before volunteers get it. ${kernelCheck.unavailable}`] : [])
+    ],
     close
   }
 }

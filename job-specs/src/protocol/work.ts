@@ -3,13 +3,15 @@
  * libp2p stream; over HTTP a request's frames are answered by the response's frames.
  *
  * host: hello ─▶ coordinator: challenge ─▶ host: hello (signed over the challenge) ─▶ coordinator: welcome
- * then, in any order and any number: ask ─▶ work · report ─▶ ack · renew ─▶ renewed · release; coordinator: stop (unasked).
+ * then, in any order and any number: ask ─▶ work · report ─▶ ack · renew ─▶ renewed · release · checkpoint ─▶ checkpointed;
+ * coordinator: stop (unasked).
  * Each request carries `id`; its answer repeats it.
  */
 import { z } from 'zod'
 import { coordinatorCertificateSchema, hostCertificateSchema } from '../certificates.ts'
 import { capabilitySchema, hostDescriptionSchema } from '../host.ts'
-import { authorIdSchema, epochSchema, jobIdSchema, signatureSchema, unitIndexSchema } from '../ids.ts'
+import { CHECKPOINT_HANDED_MAX_BYTES } from '../checkpoint.ts'
+import { authorIdSchema, contentHashSchema, epochSchema, jobIdSchema, signatureSchema, unitIndexSchema } from '../ids.ts'
 import { executorKindSchema } from '../kernel.ts'
 import { sign, verify, type KeyPair } from '../keys.ts'
 import { LEASE_UNITS_MAX, leaseSchema } from '../lease.ts'
@@ -75,7 +77,20 @@ export const hostMessageSchema = z.discriminatedUnion('type', [
       .max(256)
   }),
   /** Gives leased, unreported units back. */
-  z.strictObject({ type: z.literal('release'), id: requestId, job: jobIdSchema, epoch: epochSchema })
+  z.strictObject({ type: z.literal('release'), id: requestId, job: jobIdSchema, epoch: epochSchema }),
+  /**
+   * A saved state of a leased unit, attached, from which another host may go on when this one gives no result (capability `checkpoint`).
+   * In the place of the one before.
+   */
+  z.strictObject({
+    type: z.literal('checkpoint'),
+    id: requestId,
+    job: jobIdSchema,
+    epoch: epochSchema,
+    unit: unitIndexSchema,
+    sha256: contentHashSchema,
+    bytes: z.int().min(1).max(CHECKPOINT_HANDED_MAX_BYTES)
+  })
 ])
 export type HostMessage = z.infer<typeof hostMessageSchema>
 
@@ -120,6 +135,8 @@ export const coordinatorMessageSchema = z.discriminatedUnion('type', [
     leases: z.array(z.strictObject({ job: jobIdSchema, epoch: epochSchema, durationMs: z.int().min(0).max(86_400_000) })).max(256)
   }),
   z.strictObject({ type: z.literal('released'), id: requestId }),
+  /** `kept`: false when the coordinator has no use or no room for it. The host loses nothing by it. */
+  z.strictObject({ type: z.literal('checkpointed'), id: requestId, kept: z.boolean() }),
   /** Unasked: stop computing this job now; with `epoch`, only that lease of it, because others were faster. */
   z.strictObject({ type: z.literal('stop'), job: jobIdSchema, epoch: epochSchema.optional(), why: reasonCodeSchema }),
   /** Unasked: work appeared; ask again. */

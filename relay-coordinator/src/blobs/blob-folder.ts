@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { BLOB_MAX_BYTES, contentHashSchema, PeerComputeError, type Bytes, type ContentHash } from '@peercompute/job-specs'
@@ -25,6 +25,10 @@ export interface BlobFolder {
   read(sha256: ContentHash): Promise<Bytes>
   /** The same at once: for small programs that a decision waits for. */
   readSync(sha256: ContentHash): Bytes
+  /** Everything that is there. */
+  list(): Promise<readonly ContentHash[]>
+  /** What is not there stays away. Who reads it now reads it to its end. */
+  remove(sha256: ContentHash): Promise<void>
 }
 
 /** Clears uploads that a killed process left behind. The folder must exist and be locked by the caller. */
@@ -87,6 +91,18 @@ export async function openBlobFolder(folder: string): Promise<BlobFolder> {
       await mustExist(sha256)
       return unchanged(sha256, new Uint8Array(await readFile(pathOf(sha256))))
     },
+
+    async list() {
+      const names = await Promise.all(
+        (await readdir(folder)).filter((prefix) => /^[0-9a-f]{2}$/.test(prefix)).map((prefix) => readdir(join(folder, prefix)))
+      )
+      return names.flat().flatMap((name) => {
+        const parsed = contentHashSchema.safeParse(name)
+        return parsed.success ? [parsed.data] : []
+      })
+    },
+
+    remove: (sha256) => rm(pathOf(sha256), { force: true }),
 
     readSync(sha256) {
       try {

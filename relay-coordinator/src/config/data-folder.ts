@@ -11,6 +11,7 @@ export interface DataFolder {
   readonly keys: string
   readonly blobs: string
   readonly segments: string
+  readonly checkpoints: string
   readonly database: string
   readonly feeds: string
   /** Gives the lock back. Idempotent. */
@@ -26,7 +27,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await probe(path)
-    for (const folder of [layout.keys, layout.blobs, layout.segments]) {
+    for (const folder of [layout.keys, layout.blobs, layout.segments, layout.checkpoints]) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await probe(folder)
     }

@@ -13,6 +13,8 @@ export function dataLayout(path: string) {
     feeds: join(path, FEEDS_NAME),
     keys: join(path, KEYS_NAME),
     blobs: join(path, BLOBS_NAME),
-    segments: join(path, SEGMENTS_NAME)
+    segments: join(path, SEGMENTS_NAME),
+    /** Of no use to a backup: without them units begin anew. */
+    checkpoints: join(path, 'checkpoints')
   }
 }

@@ -16,6 +16,8 @@ export const UNCOMPILED_HOSTS = 2
 export const FAILING_AFTER = 20
 /** Hosts that must have met them; all that could run it, when there are fewer. */
 export const FAILING_HOSTS = 3
+/** Hosts whose graphics device a job may take down before it is paused. */
+export const DEVICES_LOST_MAX = 2
 
 /** Devices that can be expected to compile and compute alike. */
 export function classOf(kind: ExecutorKind, numericClass: string): string {
@@ -49,6 +51,7 @@ export function learnFailure(job: JobEntry, holder: Holder, reason: UnitFailure,
     if (hosts === undefined) job.uncompiled.set(deviceClass, new Set([holder.host]))
     else if (hosts.size < UNCOMPILED_HOSTS) hosts.add(holder.host)
   }
+  if (reason === 'device_lost') job.devicesLost.add(holder.host)
   if (job.trouble === null || !isTelling(reason)) return
   job.trouble.failures++
   if (job.trouble.hosts.size < FAILING_HOSTS) job.trouble.hosts.add(holder.host)

@@ -1,7 +1,7 @@
 /** The policies: from the results of a unit to the answer that is believed, or to how many more results are wanted. */
 import type { Comparison, JobSpec } from '@peercompute/job-specs'
 import { groupCredibilities } from './credibility.ts'
-import type { Holder } from './held-lease.ts'
+import { isResumed, type Holder } from './held-lease.ts'
 import type { PendingResult } from './unit.ts'
 
 /** What is known of the host behind a result. */
@@ -55,7 +55,8 @@ export function acceptance(results: readonly PendingResult[], { verification }: 
     }
     case 'credibility': {
       const credible = star.length > 0 && errorProbability() <= verification.errorProbability
-      return verdict(credible && (star.length > 1 || (results.length === 1 && isSpared(judging.draw, judging.checkShare()))), 1)
+      const alone = results.length === 1 && !results.some(({ holder }) => isResumed(holder))
+      return verdict(credible && (star.length > 1 || (alone && isSpared(judging.draw, judging.checkShare()))), 1)
     }
     case 'verifier':
       if (star.length === 0) return verdict(false, 1)
@@ -78,7 +79,8 @@ function isSpared(draw: number | null, share: number): boolean {
 }
 
 function isBelievedAlone([only]: readonly PendingResult[], { standing, draw }: Judging): boolean {
-  if (only === undefined || draw === null) return false
+  // Of two whose opinion it is, neither vouches for what the other did.
+  if (only === undefined || draw === null || isResumed(only.holder)) return false
   const { passed } = standing(only.holder)
   return passed >= ADAPTIVE_ROW && draw < 1 - 1 / passed
 }

@@ -2,7 +2,7 @@
 import type { JobSpec } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
 import type { BanCause } from './fleet-trust.ts'
-import type { Holder } from './held-lease.ts'
+import { isResumed, voicesOf, type Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import { knownReputation } from './judging.ts'
 import { hasFailed, programOf, reputationFrom, reputationKey, type Reputation, type ReputationKey } from './reputation.ts'
@@ -54,7 +54,7 @@ export function bansAfter(
   const failing = new Map<ReputationKey, Reputation>()
   for (const event of events) {
     if (event.type !== 'settled' || event.faults === undefined) continue
-    const witnesses = event.votes.flatMap(({ verdict, holder }) => (verdict === 'rejected' ? [] : [holder]))
+    const witnesses = event.votes.flatMap(({ verdict, holder }) => (verdict === 'rejected' || isResumed(holder) ? [] : [holder]))
     for (const { holder, telling, accomplices } of event.faults) {
       const program = telling ? programOf(signed.spec, holder.executor) : null
       if (program === null) continue
@@ -78,7 +78,19 @@ export function bansAfter(
     }))
     out.set(host, [...leases, { type: 'host-banned', host, cause, at: now }])
   }
-  return [...out.values()].flat()
+  if (out.size === 0) return []
+  const descending = leasesFrom(state, new Set(out.keys()))
+  return [...descending, ...[...out.values()].flat()]
+}
+
+/** Leases of others that went on from what these hosts had saved: nothing that comes of them would be believed. */
+function leasesFrom(state: CoordinatorState, hosts: ReadonlySet<string>): CoordinatorEvent[] {
+  const out: CoordinatorEvent[] = []
+  for (const { id, leases } of state.jobs.values())
+    for (const { epoch, holder, over } of leases.values())
+      if (!over && isResumed(holder) && !hosts.has(holder.host) && voicesOf(holder).some(({ host }) => hosts.has(host)))
+        out.push({ type: 'lease-over', job: id, epoch, cause: 'overtaken', overtaken: holder.host })
+  return out
 }
 
 function copyOf(state: CoordinatorState, spec: JobSpec, { host, executor }: Holder, program: Reputation['program']): Reputation {

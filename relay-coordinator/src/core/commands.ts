@@ -71,6 +71,16 @@ export type Command =
   | { readonly type: 'ban-swept'; readonly host: HostId }
   | { readonly type: 'pardon'; readonly host: HostId }
   | { readonly type: 'renew'; readonly host: HostId; readonly leases: readonly { readonly job: JobId; readonly epoch: number }[] }
+  /** The host has saved a state of a unit that it holds, which another may go on from. */
+  | {
+      readonly type: 'checkpoint'
+      readonly host: HostId
+      readonly job: JobId
+      readonly epoch: number
+      readonly unit: number
+      readonly sha256: ContentHash
+      readonly bytes: number
+    }
   | { readonly type: 'release'; readonly host: HostId; readonly job: JobId; readonly epoch: number }
   /** Takes back leases whose deadline has passed. */
   | { readonly type: 'expire' }

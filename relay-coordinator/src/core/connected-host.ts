@@ -9,4 +9,6 @@ export interface ConnectedHost {
   readonly certificate: HostCertificate
   /** IPv4 /24 or IPv6 /48 of the address that the coordinator saw, e.g. `127.0.0.0/24`. */
   readonly subnet: string
+  /** It keeps its saved states, and can go on from those of others. */
+  readonly resumes?: boolean
 }

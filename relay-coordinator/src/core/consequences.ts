@@ -2,6 +2,7 @@
 import { kernelExecutors, type HostId, type JobId } from '@peercompute/job-specs'
 import type { CoordinatorEvent, Vote } from './events.ts'
 import type { FleetTrust } from './fleet-trust.ts'
+import { voicesOf } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import { knownReputation } from './judging.ts'
 import type { Reputation } from './reputation.ts'
@@ -28,8 +29,8 @@ export function auditsDue(state: CoordinatorState, events: readonly CoordinatorE
     if (event.type !== 'settled' || event.faults === undefined) continue
     const job = state.jobs.get(event.job)
     if (job === undefined) continue
-    for (const { holder, telling, accomplices } of event.faults) {
-      if (!telling) continue
+    for (const { holder, telling, accomplices, saved } of event.faults) {
+      if (!telling && saved !== true) continue
       audit(state, knownReputation(state, job.signed.spec, holder), due)
       if (accomplices.length === 0) continue
       for (const host of connectedWith(state, holder.host))
@@ -68,7 +69,7 @@ export function isVouchedFor({ fooled }: FleetTrust, { id, signed }: JobEntry): 
 
 /** Nobody who is still believed stands behind the unit: after a ban it is reopened with cause `banned`. */
 export function decidedOnlyByBanned({ trust }: CoordinatorState, votes: readonly Vote[]): boolean {
-  return votes.every(({ holder, verdict }) => verdict === 'rejected' || trust.bans.has(holder.host))
+  return votes.every(({ holder, verdict }) => verdict === 'rejected' || voicesOf(holder).some(({ host }) => trust.bans.has(host)))
 }
 
 /** Banned hosts whose settled units have not been looked through, oldest ban first. `ban-swept` tells that one has. */

@@ -1,8 +1,9 @@
 /** The decider about a host that asks for work. Where there is none, it says when to come back, and why: never an error. */
-import { LEASE_UNITS_MAX, type JobId, type Lease, type ReasonCode } from '@peercompute/job-specs'
+import { LEASE_UNITS_MAX, type ContentHash, type JobId, type Lease, type ReasonCode } from '@peercompute/job-specs'
 import { isFull, roomOf } from './allowance.ts'
 import type { Command } from './commands.ts'
 import { decided, refused, type Decider } from './decision.ts'
+import { handOver } from './hand-over.ts'
 import { isSuspect } from './judging.ts'
 import { leaseMs } from './lease-time.ts'
 import { candidateOf, findWork, type Range } from './matching.ts'
@@ -52,11 +53,13 @@ export const decideAsk: Decider<Ask, AskAnswer> = (state, command, { now, random
   })
   if (found.job === null) return nothing(found.why)
   const { job, ranges } = found
-  const { holder } = candidate
-  const leases = ranges.map((range, index) => leaseOf(job, range, job.nextEpoch + index, holder, now))
+  const handed = handOver(state, job, ranges, candidate).map(({ range, holder, checkpoint }, index) => ({
+    holder,
+    lease: leaseOf(job, range, job.nextEpoch + index, holder, now, checkpoint)
+  }))
   return decided<AskAnswer>(
-    { leases, retryAfterMs: 0 },
-    leases.map((lease) => ({ type: 'leased', ...lease, holder }))
+    { leases: handed.map(({ lease }) => lease), retryAfterMs: 0 },
+    handed.map(({ lease: { checkpoint: _, ...lease }, holder }) => ({ type: 'leased', ...lease, holder }))
   )
 }
 
@@ -66,7 +69,8 @@ function unitsFor(job: JobEntry, seconds: number, operationsPerSecond: number): 
   return Math.max(1, Math.floor((seconds * operationsPerSecond) / job.signed.spec.unitOperations))
 }
 
-function leaseOf(job: JobEntry, range: Range, epoch: number, holder: Holder, now: number): Lease {
+function leaseOf(job: JobEntry, { start, count }: Range, epoch: number, holder: Holder, now: number, checkpoint?: ContentHash): Lease {
   const durationMs = leaseMs(job)
-  return { job: job.id, start: range.start, count: range.count, epoch, executor: holder.executor, deadline: now + durationMs, durationMs }
+  const lease = { job: job.id, start, count, epoch, executor: holder.executor, deadline: now + durationMs, durationMs }
+  return checkpoint === undefined ? lease : { ...lease, checkpoint }
 }

@@ -3,8 +3,10 @@ import type { JobId } from '@peercompute/job-specs'
 import type { Command } from './commands.ts'
 import { decided, type Decider } from './decision.ts'
 import type { CoordinatorEvent, LeaseEnd } from './events.ts'
+import { executorKey } from './exclusion.ts'
 import { leaseMs } from './lease-time.ts'
 import type { HeldLease } from './held-lease.ts'
+import type { CoordinatorState } from './state.ts'
 import { stragglers } from './straggler.ts'
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>
@@ -49,6 +51,7 @@ export const decideConnect: Decider<Of<'connect'>, null> = (state, { host }, { n
       label: host.label,
       description: host.description,
       subnet: host.subnet,
+      ...(host.resumes === true ? { resumes: true as const } : {}),
       at: now
     },
     ...unclaimed.map(({ job, epoch }): CoordinatorEvent => ({ type: 'lease-renewed', job, epoch, deadline }))
@@ -57,8 +60,22 @@ export const decideConnect: Decider<Of<'connect'>, null> = (state, { host }, { n
 
 export const decideDisconnect: Decider<Of<'disconnect'>, null> = (state, { host }, { now }) => {
   if (state.hosts.get(host)?.connected !== true) return decided(null)
-  const ended = [...(state.leasesOf.get(host) ?? [])].map((lease) => over(lease, 'disconnected'))
-  return decided(null, [...ended, { type: 'host-disconnected', host, at: now }])
+  const deadline = now + RETURN_MS
+  const events = [...(state.leasesOf.get(host) ?? [])].flatMap((lease): CoordinatorEvent[] => {
+    if (!hasStateToLose(state, lease, now)) return [over(lease, 'disconnected')]
+    return lease.deadline <= deadline ? [] : [{ type: 'lease-renewed', job: lease.job, epoch: lease.epoch, deadline }]
+  })
+  return decided(null, [...events, { type: 'host-disconnected', host, at: now }])
+}
+
+/** How long a closed tab or a killed program may take to be there again and go on with what it had saved. */
+export const RETURN_MS = 30_000
+/** Of work on units that have not been reported. With less of it, others begin sooner than the host is back. */
+const WORTH_WAITING_MS = 5_000
+
+function hasStateToLose(state: CoordinatorState, lease: HeldLease, now: number): boolean {
+  if (state.hosts.get(lease.holder.host)?.resumes !== true) return false
+  return now - Math.max(lease.givenAt, state.heardAt.get(executorKey(lease.holder)) ?? 0) >= WORTH_WAITING_MS
 }
 
 /** Looks only at leases that are due, and at the oldest of jobs that wait for their last units. */

@@ -3,6 +3,7 @@ import type { Command } from './commands.ts'
 import { decidedOnlyByBanned, isVouchedFor } from './consequences.ts'
 import { decided, refused, type Decider } from './decision.ts'
 import type { CoordinatorEvent, ReopenedUnit } from './events.ts'
+import { voicesOf } from './held-lease.ts'
 import { isOpen } from './place.ts'
 import type { SettledUnit } from './store.ts'
 import type { CoordinatorState } from './state.ts'
@@ -50,6 +51,8 @@ export const decidePardon: Decider<Of<'pardon'>, { readonly pardoned: boolean }>
 /** The votes of believed hosts as results again. Only of identical values is the value known; the others are asked for anew. */
 function kept({ trust }: CoordinatorState, { votes, value, digest }: SettledUnit, now: number): readonly PendingResult[] {
   return votes.flatMap(({ epoch, holder, numericClass, probeVersion, digest: own, computeMs }): PendingResult[] =>
-    own === digest && !trust.bans.has(holder.host) ? [{ epoch, holder, numericClass, probeVersion, digest, value, computeMs, at: now }] : []
+    own === digest && !voicesOf(holder).some(({ host }) => trust.bans.has(host))
+      ? [{ epoch, holder, numericClass, probeVersion, digest, value, computeMs, at: now }]
+      : []
   )
 }

@@ -11,7 +11,7 @@ import {
   type UnitResult,
   type Verdict
 } from '@peercompute/job-specs'
-import { FAILING_AFTER, FAILING_HOSTS, isTelling } from './ability.ts'
+import { DEVICES_LOST_MAX, FAILING_AFTER, FAILING_HOSTS, isTelling } from './ability.ts'
 import { bansAfter } from './banning.ts'
 import type { Command } from './commands.ts'
 import { decided, refused, type Decider } from './decision.ts'
@@ -21,7 +21,7 @@ import { dependent } from './independence.ts'
 import { candidatesOf, mismatchOf } from './matching.ts'
 import { comparatorFails, verifierDoubted, verifierFailing } from './own-programs.ts'
 import { isOpen } from './place.ts'
-import type { HeldLease } from './held-lease.ts'
+import { isResumed, type HeldLease } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import { priceOf } from './pricing.ts'
 import type { CoordinatorState } from './state.ts'
@@ -102,7 +102,10 @@ export const decideReport: Decider<ReportCommand, readonly UnitAnswer[]> = (stat
   events.push(...bansAfter(state, job, events, now))
   const end = endOfJob(job, closed, events, now)
   events.push(...end)
-  const why = end.length > 0 || job.state !== 'running' ? null : (trouble ?? verifierFailing(job, events) ?? pauseOf(state, job, events))
+  const why =
+    end.length > 0 || job.state !== 'running'
+      ? null
+      : (trouble ?? verifierFailing(job, events) ?? losingDevices(job, events) ?? pauseOf(state, job, events))
   if (why !== null) events.push({ type: 'job-state', job: job.id, state: 'paused', at: now, why })
   return decided(answers, events)
 }
@@ -240,10 +243,19 @@ function overtaken(job: JobEntry, lost: ReadonlyMap<number, number>): Coordinato
   })
 }
 
+/** It takes graphics drivers down, and with them whatever else their owners do. */
+function losingDevices(job: JobEntry, events: readonly CoordinatorEvent[]): ReasonCode | null {
+  const hosts = new Set(job.devicesLost)
+  for (const event of events)
+    if (event.type === 'failure' && event.attempt.reason === 'device_lost' && !isResumed(event.attempt.holder))
+      hosts.add(event.attempt.holder.host)
+  return hosts.size >= DEVICES_LOST_MAX ? 'losing_devices' : null
+}
+
 /** Nothing but failures, from several hosts, or from all that could run it: going on would only cost the volunteers. */
 function pauseOf(state: CoordinatorState, job: JobEntry, events: readonly CoordinatorEvent[]): ReasonCode | null {
   if (job.trouble === null || events.some(({ type }) => type === 'result')) return null
-  const failures = events.filter((event) => event.type === 'failure' && isTelling(event.attempt.reason))
+  const failures = events.filter((event) => event.type === 'failure' && isTelling(event.attempt.reason) && !isResumed(event.attempt.holder))
   if (failures.length === 0 || job.trouble.failures + failures.length < FAILING_AFTER) return null
   const hosts = new Set<HostId>(job.trouble.hosts)
   for (const event of failures) if (event.type === 'failure') hosts.add(event.attempt.holder.host)

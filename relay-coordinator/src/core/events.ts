@@ -15,6 +15,7 @@ import type { BanCause } from './fleet-trust.ts'
 import type { Fault } from './fault.ts'
 import type { Holder } from './held-lease.ts'
 import type { FailedAttempt, PendingResult } from './unit.ts'
+import type { UnitCheckpoint } from './unit-checkpoint.ts'
 
 /** A result's part in the settlement of its unit. */
 export interface Vote {
@@ -75,6 +76,8 @@ export type CoordinatorEvent =
       readonly label: string
       readonly description: HostDescription
       readonly subnet: string
+      /** It can go on from a saved state. Not stored: it says so again. */
+      readonly resumes?: true
       readonly at: number
     }
   | { readonly type: 'host-disconnected'; readonly host: HostId; readonly at: number }
@@ -87,6 +90,8 @@ export type CoordinatorEvent =
       readonly holder: Holder
       readonly deadline: number
     }
+  /** In the place of the one before. */
+  | { readonly type: 'checkpoint-saved'; readonly job: JobId; readonly unit: number; readonly checkpoint: UnitCheckpoint }
   | { readonly type: 'lease-renewed'; readonly job: JobId; readonly epoch: number; readonly deadline: number }
   /** It takes far longer than usual: others help. The host may go on. Not stored: it is found out again. */
   | { readonly type: 'lease-straggling'; readonly job: JobId; readonly epoch: number }

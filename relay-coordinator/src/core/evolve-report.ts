@@ -6,7 +6,8 @@ import { executorKey } from './exclusion.ts'
 import { unitDone } from './hold.ts'
 import { learnFromVotes } from './learn-votes.ts'
 import { closeUnit, unitChanged, unitOf, without } from './in-flight.ts'
-import type { Holder } from './held-lease.ts'
+import { dropCheckpoint } from './checkpoints.ts'
+import { isResumed, type Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import { countPaid, measuredOperations } from './pricing.ts'
 import type { CoordinatorState } from './state.ts'
@@ -21,7 +22,7 @@ export function resultCame(state: CoordinatorState, job: JobEntry, event: Of<'re
   const { epoch, holder, numericClass, computeMs, at } = event.result
   const unit = unitOf(job, event.unit)
   learnSuccess(job, holder, classOf(holder.executor, numericClass))
-  state.runtimes.add(job.signed.spec, holder.executor, numericClass, computeMs)
+  if (!isResumed(holder)) state.runtimes.add(job.signed.spec, holder.executor, numericClass, computeMs)
   unit.results = [...unit.results, event.result]
   countShare(job, holder.subnet, 1)
   reported(state, job, unit, epoch, holder, at)
@@ -31,10 +32,14 @@ export function failureCame(state: CoordinatorState, job: JobEntry, event: Of<'f
   const { attempt } = event
   const { epoch, holder, reason, message } = attempt
   const unit = unitOf(job, event.unit)
-  learnFailure(job, holder, reason, classOf(holder.executor, event.numericClass ?? ''))
   countFailure(job, reason, message, holder.host)
-  const host = state.hosts.get(holder.host)
-  if (host !== undefined && reason !== 'verifier_failed') host.failed++
+  // It may be the foreign state's failure: the next execution begins at the unit's beginning.
+  if (isResumed(holder)) dropCheckpoint(state, job, event.unit)
+  else {
+    learnFailure(job, holder, reason, classOf(holder.executor, event.numericClass ?? ''))
+    const host = state.hosts.get(holder.host)
+    if (host !== undefined && reason !== 'verifier_failed') host.failed++
+  }
   unit.failures = [...unit.failures, attempt]
   reported(state, job, unit, epoch, holder, event.at)
 }

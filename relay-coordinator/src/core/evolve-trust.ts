@@ -7,7 +7,8 @@ import type { JobEntry } from './job.ts'
 import { place } from './place.ts'
 import { countPaid } from './pricing.ts'
 import { changeReputation } from './fleet-trust.ts'
-import type { Holder } from './held-lease.ts'
+import { dropCheckpointsOf } from './checkpoints.ts'
+import { voicesOf, type Holder } from './held-lease.ts'
 import { forgive, programOf, reputationKey } from './reputation.ts'
 import type { CoordinatorState } from './state.ts'
 import { countShare } from './subnet-share.ts'
@@ -17,16 +18,18 @@ type Of<T extends CoordinatorEvent['type']> = Extract<CoordinatorEvent, { type: 
 /** Its leases have been taken back by events before this one; what was still open of ended ones, and results of units that are not settled, are forgotten here. */
 export function banned(state: CoordinatorState, { host, cause, at }: Of<'host-banned'>): void {
   state.trust.bans.set(host, { host, cause, at, swept: false })
+  const isOf = (holder: Holder): boolean => voicesOf(holder).some((voice) => voice.host === host)
+  dropCheckpointsOf(state, host)
   for (const job of state.jobs.values()) {
     for (const epoch of [...job.overLeases]) {
       const lease = job.leases.get(epoch)
-      if (lease?.holder.host === host) letGo(state, job, lease, false)
+      if (lease !== undefined && isOf(lease.holder)) letGo(state, job, lease, false)
     }
     let changed = false
     for (const unit of job.units.values()) {
-      if (!unit.results.some((result) => result.holder.host === host)) continue
-      for (const { holder } of unit.results) if (holder.host === host) countShare(job, holder.subnet, -1)
-      unit.results = unit.results.filter((result) => result.holder.host !== host)
+      if (!unit.results.some(({ holder }) => isOf(holder))) continue
+      for (const { holder } of unit.results) if (isOf(holder)) countShare(job, holder.subnet, -1)
+      unit.results = unit.results.filter(({ holder }) => !isOf(holder))
       unitChanged(job, unit)
       changed = true
     }
@@ -55,7 +58,7 @@ export function reopened(state: CoordinatorState, job: JobEntry, event: Of<'unit
     if (reduced === null) job.reduceAnew = true
     for (const { holder, verdict } of votes) {
       if (verdict === 'rejected') continue
-      forgetAlone(state, job, holder, number)
+      for (const voice of voicesOf(holder)) forgetAlone(state, job, voice, number)
       countShare(job, holder.subnet, -1)
       job.agreeing--
       state.credit.set(holder.account, (state.credit.get(holder.account) ?? 0) - job.unitMicroCredits)
@@ -83,7 +86,12 @@ export function priced(state: CoordinatorState, job: JobEntry, { microCredits, p
   job.pricing = null
 }
 
-function forgetAlone({ trust }: CoordinatorState, job: JobEntry, { host, executor }: Holder, unit: number): void {
+function forgetAlone(
+  { trust }: CoordinatorState,
+  job: JobEntry,
+  { host, executor }: Pick<Holder, 'host' | 'executor'>,
+  unit: number
+): void {
   const program = programOf(job.signed.spec, executor)
   const alone = program === null ? undefined : trust.reputations.get(reputationKey(host, executor, program))?.alone
   const index = alone?.findIndex((decided) => decided.job === job.id && decided.unit === unit) ?? -1

@@ -3,6 +3,7 @@
  * more than everything else. Deterministic, so replaying the events of a run gives its state.
  */
 import { emptyReduced, mergeReduced } from '@peercompute/job-specs'
+import { keepCheckpoint } from './checkpoints.ts'
 import type { CoordinatorEvent } from './events.ts'
 import { leased, leaseOver, renewed, straggling } from './evolve-lease.ts'
 import { errored, failureCame, resultCame, settled } from './evolve-report.ts'
@@ -84,6 +85,9 @@ function ofJob(state: CoordinatorState, job: JobEntry, event: Exclude<Coordinato
     case 'leased':
       leased(state, job, event)
       return
+    case 'checkpoint-saved':
+      keepCheckpoint(state, job, event.unit, event.checkpoint)
+      return
     case 'lease-renewed':
       renewed(state, job, event)
       return
@@ -157,6 +161,7 @@ function submitted(state: CoordinatorState, event: Of<'job-submitted'>): void {
 function stateChanged(state: CoordinatorState, job: JobEntry, event: Of<'job-state'>): void {
   const wasOpen = isOpen(job)
   if (event.state === 'running' && job.state === 'paused' && job.trouble !== null) job.trouble = { failures: 0, hosts: new Set() }
+  if (event.state === 'running') job.devicesLost.clear()
   job.state = event.state
   job.stateWhy = event.why ?? null
   if (isOpen(job)) {
@@ -199,7 +204,8 @@ function connected(state: CoordinatorState, event: Of<'host-connected'>): void {
     subnet,
     connected: true,
     lastSeenAt: at,
-    unitsHeld: known?.unitsHeld ?? 0
+    unitsHeld: known?.unitsHeld ?? 0,
+    resumes: event.resumes === true
   }
   state.hosts.set(host, entry)
   if (known?.connected === true) countSubnet(state, known.subnet, -1)

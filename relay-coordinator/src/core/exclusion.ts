@@ -3,39 +3,36 @@
  * in the same queue, so that a host passes over all that it may not have in one look.
  */
 import type { Independence, UnitFailure } from '@peercompute/job-specs'
-import type { Holder } from './held-lease.ts'
+import { isResumed, voicesOf, type Holder, type Voice } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import type { UnitInFlight } from './unit.ts'
 
 /** Failures that another try on the same host could turn out otherwise. */
-const PASSING_FAILURES: ReadonlySet<UnitFailure> = new Set([
-  'timeout',
-  'device_lost',
-  'out_of_memory',
-  'missing_blob',
-  'verifier_failed',
-  'cancelled'
-])
+const PASSING_FAILURES: ReadonlySet<UnitFailure> = new Set(['timeout', 'out_of_memory', 'missing_blob', 'verifier_failed', 'cancelled'])
 
 export function isPassing(failure: UnitFailure): boolean {
   return PASSING_FAILURES.has(failure)
 }
 
-export function executorKey(holder: Holder): string {
+export function executorKey(holder: Pick<Voice, 'host' | 'executor'>): string {
   return `${holder.host}/${holder.executor}`
 }
 
 /** Two holders share a mark exactly when they are dependent at this level. */
 export function voiceMarks(holder: Holder, level: Independence): string[] {
+  return isResumed(holder) ? [...new Set(voicesOf(holder).flatMap((voice) => marksOfVoice(voice, level)))] : marksOfVoice(holder, level)
+}
+
+function marksOfVoice(voice: Voice, level: Independence): string[] {
   switch (level) {
     case 'executor':
-      return [executorKey(holder)]
+      return [executorKey(voice)]
     case 'host':
-      return [holder.host]
+      return [voice.host]
     case 'owner':
-      return [holder.host, holder.account]
+      return [voice.host, voice.account]
     case 'subnet':
-      return [holder.host, holder.account, holder.subnet]
+      return [voice.host, voice.account, voice.subnet]
   }
 }
 
@@ -79,6 +76,7 @@ function marksAgainst(job: JobEntry, unit: UnitInFlight, level: Independence): r
       if (lease !== undefined) voiceMarks(lease.holder, level).forEach(add)
     }
   for (const { holder } of unit.results) voiceMarks(holder, level).forEach(add)
-  for (const { holder, reason } of unit.failures) if (!isPassing(reason)) add(failedMark(holder))
+  // A failure after a foreign state may be the state's.
+  for (const { holder, reason } of unit.failures) if (!isPassing(reason) && !isResumed(holder)) add(failedMark(holder))
   return out.length > 1 ? out.sort() : out
 }

@@ -1,5 +1,6 @@
 /** Units in flight: every change of a unit's history goes through here, so that counters and queues stay true to it. */
 import type { JobSpec } from '@peercompute/job-specs'
+import { dropCheckpoint } from './checkpoints.ts'
 import { exclusionsOf } from './exclusion.ts'
 import { unitDone } from './hold.ts'
 import type { JobEntry } from './job.ts'
@@ -62,6 +63,7 @@ export function closeUnit(state: CoordinatorState, job: JobEntry, number: number
   enter(job, unit, 'waiting')
   job.wanting.delete(unit)
   job.units.delete(number)
+  dropCheckpoint(state, job, number)
   for (const { holder } of unit.results) countShare(job, holder.subnet, -1)
   for (const epoch of [...unit.active, ...unit.slow]) {
     const lease = job.leases.get(epoch)

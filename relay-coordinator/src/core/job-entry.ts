@@ -32,6 +32,8 @@ export function jobEntry(row: JobRow, { trust, custom }: Pick<CoordinatorState, 
     unable: new Map(),
     uncompiled: new Map(),
     trouble: row.executions > 0 ? null : { failures: 0, hosts: new Set() },
+    devicesLost: new Set(),
+    checkpoints: new Map(),
     shares: new SubnetShares(),
     lastTurn: 0,
     place: null

@@ -22,6 +22,7 @@ import type { RangeSet } from './range-set.ts'
 import type { SortedList } from './sorted-list.ts'
 import type { SubnetShares } from './subnet-shares.ts'
 import type { UnitInFlight } from './unit.ts'
+import type { UnitCheckpoint } from './unit-checkpoint.ts'
 import type { WantQueue } from './want-queue.ts'
 
 export interface Share {
@@ -117,6 +118,10 @@ export interface JobEntry {
   readonly uncompiled: Map<string, Set<HostId>>
   /** Null once it has had a success. */
   trouble: Trouble | null
+  /** Hosts whose graphics device was lost in it since it was last set to run. In memory only. */
+  readonly devicesLost: Set<HostId>
+  /** Saved states of units in flight. */
+  readonly checkpoints: Map<number, UnitCheckpoint>
   readonly shares: SubnetShares
   /** Without a draw, which comes with a report. */
   readonly judging: Judging

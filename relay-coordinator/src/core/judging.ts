@@ -4,7 +4,7 @@ import type { Judging, Standing } from './acceptance.ts'
 import { compared, type CustomComparison } from './agreement.ts'
 import { doubtAfterFailures, doubtOf } from './credibility.ts'
 import type { FleetTrust } from './fleet-trust.ts'
-import type { Holder } from './held-lease.ts'
+import { voicesOf, type Holder, type Voice as HolderVoice } from './held-lease.ts'
 import { programOf, reputationKey, type Reputation } from './reputation.ts'
 import type { CoordinatorState } from './state.ts'
 import { checkShareOf, SOUND_ERROR_RATE, SUSPECTS_AT_FIRST } from './suspicion.ts'
@@ -24,8 +24,16 @@ export function judgingOf(trust: FleetTrust, spec: JobSpec, custom: CustomCompar
 }
 
 export function standingOf(trust: FleetTrust, spec: JobSpec, holder: Holder): Standing {
-  if (trust.bans.has(holder.host)) return { doubt: 0.5, passed: 0 }
-  const known = reputationIn(trust, spec, holder)
+  if (holder.resumed === undefined) return standingOfVoice(trust, spec, holder)
+  const standings = voicesOf(holder).map((voice) => standingOfVoice(trust, spec, voice))
+  // It is right when each part of it is.
+  const right = standings.reduce((product, { doubt }) => product * (1 - doubt), 1)
+  return { doubt: Math.min(0.5, 1 - right), passed: Math.min(...standings.map(({ passed }) => passed)) }
+}
+
+function standingOfVoice(trust: FleetTrust, spec: JobSpec, voice: HolderVoice): Standing {
+  if (trust.bans.has(voice.host)) return { doubt: 0.5, passed: 0 }
+  const known = reputationIn(trust, spec, voice)
   return { passed: known?.passed ?? 0, doubt: doubtAbout(trust, known) }
 }
 

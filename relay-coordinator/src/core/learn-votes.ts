@@ -1,7 +1,7 @@
 /** What the votes on a settled unit say of their hosts. */
 import type { CoordinatorEvent } from './events.ts'
 import { addReputation, changeReputation, haveColluded } from './fleet-trust.ts'
-import type { Holder } from './held-lease.ts'
+import { isResumed, voicesOf, type Voice } from './held-lease.ts'
 import { dependent } from './independence.ts'
 import type { JobEntry } from './job.ts'
 import { knownReputation } from './judging.ts'
@@ -15,6 +15,16 @@ export function learnFromVotes(state: CoordinatorState, job: JobEntry, { unit, v
   const { policy, independence } = job.signed.spec.verification
   const agreeing = votes.filter(({ verdict }) => verdict !== 'rejected')
   for (const { holder } of agreeing) {
+    if (isResumed(holder)) {
+      // Neither has shown anything by it. Whoever of them is found to fail later brings the unit back.
+      for (const voice of voicesOf(holder)) {
+        const known = reputationOf(state, job, voice)
+        if (known === null) continue
+        if (agreeing.length === 1) decidedAlone(known, job.id, unit)
+        if (voice === holder) changeReputation(trust, known, hasExecuted)
+      }
+      continue
+    }
     const reputation = reputationOf(state, job, holder)
     if (reputation === null) continue
     if (agreeing.length === 1) decidedAlone(reputation, job.id, unit)
@@ -23,7 +33,7 @@ export function learnFromVotes(state: CoordinatorState, job: JobEntry, { unit, v
   }
   if (policy === 'verifier' && votes.length > agreeing.length) trust.fooled.add(job.id)
   if (faults === undefined) return
-  const witnesses = agreeing.map(({ holder }) => holder)
+  const witnesses = agreeing.flatMap(({ holder }) => (isResumed(holder) ? [] : [holder]))
   for (const { holder, telling, accomplices } of faults) {
     const reputation = reputationOf(state, job, holder)
     if (reputation === null) continue
@@ -35,7 +45,11 @@ export function learnFromVotes(state: CoordinatorState, job: JobEntry, { unit, v
   }
 }
 
-export function reputationOf(state: CoordinatorState, job: JobEntry, { host, executor }: Holder): Reputation | null {
+export function reputationOf(
+  state: CoordinatorState,
+  job: JobEntry,
+  { host, executor }: Pick<Voice, 'host' | 'executor'>
+): Reputation | null {
   const program = programOf(job.signed.spec, executor)
   if (program === null) return null
   const known = knownReputation(state, job.signed.spec, { host, executor })

@@ -1,6 +1,7 @@
 /** The store port in memory: for simulators, rooms and tests. Keeps the same rows as the durable one. */
 import type { AccountId, HostId, JobId } from '@peercompute/job-specs'
 import type { CoordinatorEvent } from './events.ts'
+import { isResumed, voicesOf, type Holder } from './held-lease.ts'
 import { RangeSet } from './range-set.ts'
 import type { Ban } from './fleet-trust.ts'
 import { reputationKey, type ReputationKey } from './reputation.ts'
@@ -12,6 +13,7 @@ interface JobRows {
   leases: Map<number, LeaseRow>
   results: Map<string, StoredRows['results'][number]>
   failures: Map<string, StoredRows['failures'][number]>
+  checkpoints: Map<number, StoredRows['checkpoints'][number]>
   settled: Map<number, SettledUnit>
   notHeld: RangeSet
   errored: RangeSet
@@ -34,6 +36,7 @@ export function createMemoryStore(): CoordinatorStore {
       leases: new Map(),
       results: new Map(),
       failures: new Map(),
+      checkpoints: new Map(),
       settled: new Map(),
       notHeld: new RangeSet(),
       errored: new RangeSet()
@@ -64,21 +67,27 @@ export function createMemoryStore(): CoordinatorStore {
         return
       case 'failure':
         rowsOf(event.job).failures.set(`${event.unit}/${event.attempt.epoch}`, event)
+        if (isResumed(event.attempt.holder)) rowsOf(event.job).checkpoints.delete(event.unit)
+        return
+      case 'checkpoint-saved':
+        rowsOf(event.job).checkpoints.set(event.unit, event)
         return
       case 'settled': {
         const { unit, digest, value, votes, errorProbability, at } = event
         const job = rowsOf(event.job)
         job.settled.set(unit, { unit, digest, value, votes, errorProbability, settledAt: at })
+        job.checkpoints.delete(unit)
         for (const vote of votes) job.results.delete(`${unit}/${vote.epoch}`)
         for (const [key, failure] of job.failures) if (failure.unit === unit) job.failures.delete(key)
         return
       }
       case 'unit-errored':
         rowsOf(event.job).errored.add(event.unit)
+        rowsOf(event.job).checkpoints.delete(event.unit)
         return
       case 'job-state': {
         if (event.state === 'completed' || event.state === 'failed' || event.state === 'cancelled')
-          Object.assign(rowsOf(event.job), { leases: new Map(), results: new Map(), failures: new Map() })
+          Object.assign(rowsOf(event.job), { leases: new Map(), results: new Map(), failures: new Map(), checkpoints: new Map() })
         return
       }
       case 'units-reopened': {
@@ -95,9 +104,11 @@ export function createMemoryStore(): CoordinatorStore {
       case 'host-banned': {
         const { host, cause, at } = event
         bans.set(host, { host, cause, at, swept: false })
+        const isOf = (holder: Holder): boolean => voicesOf(holder).some((voice) => voice.host === host)
         for (const job of rows.values()) {
-          for (const [key, { result }] of job.results) if (result.holder.host === host) job.results.delete(key)
-          for (const [epoch, { holder }] of job.leases) if (holder.host === host) job.leases.delete(epoch)
+          for (const [key, { result }] of job.results) if (isOf(result.holder)) job.results.delete(key)
+          for (const [epoch, { holder }] of job.leases) if (isOf(holder)) job.leases.delete(epoch)
+          for (const [unit, { checkpoint }] of job.checkpoints) if (isOf(checkpoint.by)) job.checkpoints.delete(unit)
         }
         return
       }
@@ -135,6 +146,7 @@ export function createMemoryStore(): CoordinatorStore {
         leases: perJob.flatMap(([, job]) => [...job.leases.values()]),
         results: perJob.flatMap(([, job]) => [...job.results.values()]),
         failures: perJob.flatMap(([, job]) => [...job.failures.values()]),
+        checkpoints: perJob.flatMap(([, job]) => [...job.checkpoints.values()]),
         settled: perJob.flatMap(([job, { settled }]) => [...settled.keys()].map((start) => ({ job, start, count: 1 }))),
         notHeld: perJob.flatMap(([job, { notHeld }]) => [...notHeld.ranges()].map(([start, count]) => ({ job, start, count }))),
         errored: perJob.flatMap(([job, { errored }]) => [...errored.ranges()].map(([start, count]) => ({ job, start, count }))),

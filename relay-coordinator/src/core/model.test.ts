@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { leastResults } from '@peercompute/job-specs'
-import type { Independence, JobId, Lease } from '@peercompute/job-specs'
+import { leastResults, sha256Hex } from '@peercompute/job-specs'
+import type { ContentHash, Independence, JobId, Lease } from '@peercompute/job-specs'
 import { openSqliteStore } from '../store/sqlite-store.ts'
 import { reportOf, u32 } from '../testing/fixtures.ts'
 import { FRESH, HOSTS, jobsOf, POLICY, step, type Mode, type Step } from '../testing/model-steps.ts'
-import { counted, couldTake, essence, indexes } from '../testing/model-checks.ts'
+import { counted, couldTake, essence, indexes, tellAgain } from '../testing/model-checks.ts'
 import {
   candidateOf,
   auditsDue,
@@ -24,6 +24,7 @@ import {
   decideReopen,
   unsweptBans,
   decideAsk,
+  decideCheckpoint,
   decideConnect,
   decideControl,
   decideDisconnect,
@@ -37,7 +38,6 @@ import {
   emptyState,
   evolve,
   isOpen,
-  markConnected,
   rebuild,
   trialSeats,
   unitCounts,
@@ -50,7 +50,7 @@ import {
 } from './index.ts'
 
 /** Over all histories: they would show nothing if nobody were ever banned. */
-const met = { bans: 0, doubted: 0, banned: 0, restarts: 0 }
+const met = { bans: 0, doubted: 0, banned: 0, restarts: 0, handed: 0, resumed: 0 }
 
 class World {
   readonly state = emptyState()
@@ -90,6 +90,9 @@ class World {
         }
       }
       if (event.type !== 'settled') continue
+      met.resumed += event.votes.filter(({ holder }) => holder.resumed !== undefined).length
+      for (const { holder, telling } of event.faults ?? [])
+        if (telling) expect(event.votes.find((vote) => vote.holder.host === holder.host)?.holder.resumed).toBeUndefined()
       expect(this.votesOf.has(`${event.job}/${event.unit}`)).toBe(false)
       this.votesOf.set(`${event.job}/${event.unit}`, event.votes)
     }
@@ -156,6 +159,11 @@ class World {
       const seats = trialSeats(given)
       if (seats !== null && !this.widened.has(given.id)) expect(given.seats.size).toBeLessThanOrEqual(seats)
     }
+    for (const { job: id, epoch, checkpoint } of answer.leases) {
+      const holder = this.state.jobs.get(id)?.leases.get(epoch)?.holder
+      if (checkpoint === undefined) expect(holder?.resumed).toBeUndefined()
+      else met.handed++
+    }
     this.leases.push(...answer.leases.map((each) => ({ lease: each, host: asker })))
     return answer.leases.length
   }
@@ -204,6 +212,15 @@ class World {
         const { job: id, epoch } = held.lease
         if (each.do === 'release') this.run(decideRelease, { type: 'release', host: held.host.host, job: id, epoch })
         else this.run(decideRenew, { type: 'renew', host: held.host.host, leases: [{ job: id, epoch }] })
+        return
+      }
+      case 'checkpoint': {
+        const held = this.leases[each.lease % Math.max(1, this.leases.length)]
+        if (held === undefined) return
+        const { job: id, epoch, start, count } = held.lease
+        const saved = { host: held.host.host, job: id, epoch, sha256: sha256Hex(u32(epoch)) as ContentHash, bytes: 4 }
+        for (let unit = start; unit < start + Math.min(2, count); unit++) this.run(decideCheckpoint, { type: 'checkpoint', ...saved, unit })
+        if (each.gone) this.run(decideRelease, { type: 'release', host: saved.host, job: id, epoch })
         return
       }
       case 'expire':
@@ -270,6 +287,9 @@ class World {
       const { independence } = each.signed.spec.verification
       const quorum = leastResults(each.signed.spec.verification)
       const mine = [...this.votesOf].filter(([key]) => key.startsWith(each.id))
+      for (const { results } of each.units.values())
+        expect(results.some((a) => results.some((b) => a !== b && dependent(a.holder, b.holder, independence)))).toBe(false)
+      for (const unit of each.checkpoints.keys()) expect(each.units.has(unit)).toBe(true)
       expect(each.settled.size - each.notHeld.size).toBe(mine.length)
       expect(each.agreeing).toBe(mine.flatMap(([, votes]) => votes).filter(({ verdict }) => verdict !== 'rejected').length)
       const tooFew = mine.filter(([, votes]) => {
@@ -301,13 +321,7 @@ class World {
     if (this.holdsReopened(this.state) || this.holdsReopened(again)) return
     met.restarts++
     expect(essence(again)).toEqual(essence(this.state))
-    for (const each of this.state.jobs.values())
-      for (const { straggling, over, epoch } of each.leases.values())
-        if (straggling && !over) evolve(again, { type: 'lease-straggling', job: each.id, epoch })
-    markConnected(
-      again,
-      [...this.state.hosts.values()].filter(({ connected }) => connected).map((each) => each.host)
-    )
+    tellAgain(again, this.state)
     expect(indexes(again)).toEqual(indexes(this.state))
   }
 
@@ -369,9 +383,11 @@ describe.each(['memory', 'sqlite'] as const)('with the %s store', (kind) => {
   )
 })
 
-it('the histories have met bans, and units reopened for either cause', () => {
+it('the histories have met bans, units reopened for either cause, and checkpoints that were handed over', () => {
   expect(met.bans).toBeGreaterThan(0)
   expect(met.doubted).toBeGreaterThan(0)
   expect(met.banned).toBeGreaterThan(0)
   expect(met.restarts).toBeGreaterThan(0)
+  expect(met.handed).toBeGreaterThan(0)
+  expect(met.resumed).toBeGreaterThan(0)
 })

@@ -5,6 +5,7 @@
 import type { AccountId, HostId, JobSpec } from '@peercompute/job-specs'
 import { unitMicroCredits } from './credit.ts'
 import type { CoordinatorEvent, Vote } from './events.ts'
+import { isResumed } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import type { CoordinatorState } from './state.ts'
 
@@ -18,13 +19,13 @@ export const PRICE_FACTOR_MAX = 2
 
 /**
  * Operations that a settled unit took: the median over its validated hosts of seconds × operations per second of the executor. A host
- * that has not measured itself says what the researcher says.
+ * that has not measured itself, or computed a part of the unit only, says what the researcher says.
  */
 export function measuredOperations({ hosts }: Pick<CoordinatorState, 'hosts'>, spec: JobSpec, votes: readonly Vote[]): number {
   const measured = votes.flatMap(({ verdict, holder, computeMs }) => {
     if (verdict === 'rejected') return []
     const executor = hosts.get(holder.host)?.description.executors.find(({ kind }) => kind === holder.executor)
-    const operations = (computeMs / 1_000) * (executor?.operationsPerSecond ?? 0)
+    const operations = isResumed(holder) ? 0 : (computeMs / 1_000) * (executor?.operationsPerSecond ?? 0)
     return [operations > 0 && Number.isFinite(operations) ? operations : spec.unitOperations]
   })
   return median(measured) ?? spec.unitOperations

@@ -1,5 +1,6 @@
 /** The state that a store's rows stand for. Hosts come back as disconnected; their leases stay valid until the deadline. */
 import type { CustomComparison } from './agreement.ts'
+import { keepCheckpoint } from './checkpoints.ts'
 import { addReputation } from './fleet-trust.ts'
 import { hold } from './hold.ts'
 import { sharing, unitChanged, unitOf } from './in-flight.ts'
@@ -18,7 +19,7 @@ export function rebuild(rows: StoredRows, custom?: CustomComparison): Coordinato
   const state = emptyState(custom)
   for (const row of rows.reputations) addReputation(state.trust, reputationFrom(row))
   for (const ban of rows.bans) state.trust.bans.set(ban.host, { ...ban })
-  for (const row of rows.hosts) state.hosts.set(row.host, { ...row, connected: false, unitsHeld: 0 })
+  for (const row of rows.hosts) state.hosts.set(row.host, { ...row, connected: false, unitsHeld: 0, resumes: false })
   for (const [account, microCredits, carried] of rows.credit) {
     state.credit.set(account, microCredits)
     if (carried !== 0) state.carried.set(account, carried)
@@ -46,6 +47,10 @@ export function rebuild(rows: StoredRows, custom?: CustomComparison): Coordinato
   for (const row of rows.leases) {
     const job = jobs.get(row.job)
     if (job !== undefined) restoreLease(state, job, row)
+  }
+  for (const { job, unit, checkpoint } of rows.checkpoints) {
+    const entry = jobs.get(job)
+    if (entry?.units.has(unit) === true) keepCheckpoint(state, entry, unit, checkpoint)
   }
   for (const job of jobs.values()) {
     for (const unit of job.units.values()) unitChanged(job, unit)

@@ -1,7 +1,7 @@
 /** Rows of jobs and hosts, and which of them a batch of events has touched. Shared by all stores. */
 import type { AccountId, HostId, JobId } from '@peercompute/job-specs'
 import type { CoordinatorEvent, Vote } from './events.ts'
-import type { Holder } from './held-lease.ts'
+import { voicesOf, type Holder } from './held-lease.ts'
 import type { JobEntry } from './job.ts'
 import { knownReputation } from './judging.ts'
 import type { Reputation, ReputationRow } from './reputation.ts'
@@ -75,9 +75,11 @@ export function touched(events: readonly CoordinatorEvent[], state: CoordinatorS
       // A lease's holder is one object for all of its units.
       if (learntIn.get(holder) === event.job) return
       learntIn.set(holder, event.job)
-      hosts.add(holder.host)
-      const reputation = spec && knownReputation(state, spec, holder)
-      if (reputation !== undefined) reputations.add(reputation)
+      for (const voice of voicesOf(holder)) {
+        hosts.add(voice.host)
+        const reputation = spec && knownReputation(state, spec, voice)
+        if (reputation !== undefined) reputations.add(reputation)
+      }
     }
     for (const { holder, verdict } of votesOf(event)) {
       if (verdict !== 'rejected') accounts.add(holder.account)

@@ -21,6 +21,8 @@ export interface HostEntry {
   rejected: number
   failed: number
   microCredits: number
+  /** It can go on from a saved state, and keeps its own. In memory only. */
+  resumes: boolean
 }
 
 /** Sums that are asked for often. */
@@ -59,6 +61,8 @@ export interface CoordinatorState {
   /** The turn in which a host last gave units back. In memory only. */
   readonly gaveBack: Map<HostId, number>
   readonly trust: FleetTrust
+  /** Bytes of the saved states that are kept, of each host that saved them. */
+  readonly savedBytes: Map<HostId, number>
   /** A port: runs comparators that jobs bring themselves. */
   readonly custom: CustomComparison
 }
@@ -83,6 +87,7 @@ export function emptyState(custom: CustomComparison = noCustom): CoordinatorStat
     subnets: new Map(),
     gaveBack: new Map(),
     trust: emptyFleetTrust(),
+    savedBytes: new Map(),
     custom
   }
 }

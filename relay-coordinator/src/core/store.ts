@@ -79,6 +79,7 @@ export interface StoredRows {
   readonly leases: readonly LeaseRow[]
   readonly results: readonly { readonly job: JobId; readonly unit: number; readonly result: PendingResult }[]
   readonly failures: readonly { readonly job: JobId; readonly unit: number; readonly attempt: FailedAttempt }[]
+  readonly checkpoints: readonly { readonly job: JobId; readonly unit: number; readonly checkpoint: UnitCheckpoint }[]
   /** Ranges of settled units, of those settled without a value that is held, and of errored units. */
   readonly settled: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
   readonly notHeld: readonly { readonly job: JobId; readonly start: number; readonly count: number }[]
@@ -91,6 +92,7 @@ export interface StoredRows {
 }
 
 export type { ReputationRow } from './reputation.ts'
+import type { UnitCheckpoint } from './unit-checkpoint.ts'
 
 export interface SettledUnit {
   readonly unit: number

@@ -9,6 +9,7 @@
 import { mustBeEqual, type JobSpec, type ReasonCode, type UnitFailure } from '@peercompute/job-specs'
 import { acceptance, type Acceptance, type Judging } from './acceptance.ts'
 import type { Vote } from './events.ts'
+import { isResumed } from './held-lease.ts'
 import { ANOTHER_CLASS, type PendingResult, type UnitInFlight } from './unit.ts'
 
 /** Failed attempts without any success after which a unit is given up. */
@@ -80,8 +81,10 @@ function isInconclusive({ results }: History, { verification }: JobSpec, { star 
   return results.length >= verification.maxResults || results.length - star.length >= DISAGREEING_MAX
 }
 
-function hasFailed({ results, failures }: History, { verification }: JobSpec): boolean {
+/** What failed after a foreign state does not count: the state is dropped, and the unit is computed from its beginning. */
+function hasFailed({ results, failures: all }: History, { verification }: JobSpec): boolean {
   const { maxResults } = verification
+  const failures = all.filter(({ holder }) => !isResumed(holder))
   const refusals = count(failures, ({ reason }) => isOfVerifier(reason))
   const others = count(failures, ({ reason }) => !isHostsOwn(reason) && !isOfVerifier(reason))
   return refusals >= REFUSALS_PER_RESULT * maxResults || (others >= FAILURES_MAX && (results.length === 0 || others >= maxResults))

@@ -20,6 +20,7 @@ export function closedUntil(isOpen: () => boolean, coordinator: Coordinator): Co
     report: (report, values) => soon(() => coordinator.report(report, values)),
     renew: (host, leases) => soon(() => coordinator.renew(host, leases)),
     release: (host, id, epoch) => soon(() => coordinator.release(host, id, epoch)),
+    checkpoint: (host, name, state) => soon(() => coordinator.checkpoint(host, name, state)),
     results: (id, page) => soon(() => coordinator.results(id, page)),
     values: (id, range) => soon(() => coordinator.values(id, range)),
     // Not "there is no such job", nor "there are none": nobody knows yet.

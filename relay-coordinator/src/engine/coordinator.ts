@@ -42,6 +42,8 @@ import {
   type JobEntry,
   type SettledUnit
 } from '../core/index.ts'
+import type { CheckpointShelf } from '../checkpoints/checkpoint-shelf.ts'
+import { CheckpointDesk } from './checkpoint-desk.ts'
 import { GroupCommit } from './group-commit.ts'
 import { refuseUnlessRun, verdictsOn, type JobPrograms } from './job-programs.ts'
 import { fleet, LiveFeed } from './live-feed.ts'
@@ -55,6 +57,8 @@ export interface CoordinatorInit extends JobPrograms {
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly hasBlob: (sha256: ContentHash) => Promise<boolean>
+  /** Where saved states of unfinished units are kept for other hosts. Without it none are. */
+  readonly checkpoints?: CheckpointShelf
   /** Asked at each decision. */
   readonly policy?: () => CorePolicy
   /** Hears of what goes wrong in the background and is tried again. */
@@ -79,6 +83,7 @@ export function createCoordinator(init: CoordinatorInit): Coordinator {
   })
   const trust = new TrustDesk({ store, commits })
   const sweeper = new Sweeper({ store, commits, onFault })
+  const desk = init.checkpoints === undefined ? null : new CheckpointDesk({ commits, shelf: init.checkpoints, onFault })
   const expiring = setInterval(() => {
     commits.execute(decideExpire, { type: 'expire' }).catch(() => undefined) // A full disk is met again, and told, by the next request.
   }, EXPIRE_INTERVAL_MS)
@@ -153,6 +158,8 @@ export function createCoordinator(init: CoordinatorInit): Coordinator {
     release: async (host, job, epoch) => {
       await commits.execute(decideRelease, { type: 'release', host, job, epoch })
     },
+    keepsCheckpoints: desk !== null,
+    checkpoint: async (host, name, state) => desk !== null && desk.take(host, name, state),
     reopenings: () => store.reopenings(),
     reopeningsTold: (upTo) => {
       store.reopeningsTold(upTo)
@@ -216,6 +223,7 @@ export function createCoordinator(init: CoordinatorInit): Coordinator {
       if (!closed) {
         closed = true
         clearInterval(expiring)
+        desk?.close()
         sweeper.close()
         commits.flush()
         feed.close()

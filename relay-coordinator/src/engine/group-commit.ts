@@ -73,6 +73,13 @@ export class GroupCommit {
     })
   }
 
+  /** What would be answered now. Nothing happens. Throws the refusal. */
+  preview<Command, Answer>(decider: Decider<Command, Answer>, command: Command): Answer {
+    const decision = decider(this.#state, command, this.#init.context())
+    if (!decision.ok) throw new PeerComputeError(decision.code, decision.detail)
+    return decision.answer
+  }
+
   /** Commits now. On failure nothing of the group has happened: the state goes back to what is on disk. */
   flush(): void {
     this.#scheduled = false
@@ -100,5 +107,9 @@ export class GroupCommit {
       this.#state,
       connected.map(({ host }) => host)
     )
+    for (const { host, resumes } of connected) {
+      const entry = this.#state.hosts.get(host)
+      if (entry !== undefined) entry.resumes = resumes
+    }
   }
 }

@@ -95,6 +95,17 @@ const leaseRowSchema = z.object({
   deadline: z.int(),
   over: flag
 })
+const checkpointRowSchema = z.object({
+  job: z.int(),
+  unit: z.int(),
+  epoch: z.int(),
+  sha256: contentHashSchema,
+  bytes: z.int(),
+  holder: z.int(),
+  numeric_class: z.string(),
+  probe_version: z.int(),
+  at: z.int()
+})
 const resultRowSchema = z.object({
   job: z.int(),
   unit: z.int(),
@@ -201,6 +212,19 @@ export function loadRows(database: DatabaseSync, holders: HolderTable): StoredRo
         attempt: { epoch, holder: holders.parse(holder), reason, message }
       })
     ),
+    checkpoints: ofJob(all(checkpointRowSchema, 'SELECT * FROM checkpoints ORDER BY job, unit'), (job, row) => ({
+      job,
+      unit: row.unit,
+      checkpoint: {
+        epoch: row.epoch,
+        sha256: row.sha256,
+        bytes: row.bytes,
+        by: holders.holder(row.holder),
+        numericClass: row.numeric_class,
+        probeVersion: row.probe_version,
+        at: row.at
+      }
+    })),
     settled: ofJob(
       readable(() => settledRanges(database)),
       (job, { start, count }) => ({ job, start, count })

@@ -1,6 +1,10 @@
 /** The statements that change rows, prepared once. */
 import type { DatabaseSync } from 'node:sqlite'
 
+/** Numbers of all holders in which a host has a part. */
+const PARTS_OF_HOST =
+  'SELECT no FROM holders AS h WHERE host = ?1 OR EXISTS (SELECT 1 FROM json_each(h.resumed) AS part JOIN holders AS other ON other.no = part.value WHERE other.host = ?1)'
+
 export function rowStatements(database: DatabaseSync) {
   const prepare = (text: string) => database.prepare(text)
   return {
@@ -29,11 +33,15 @@ export function rowStatements(database: DatabaseSync) {
     dropBan: prepare('DELETE FROM bans WHERE host = ?'),
     // Numbers are bound as reals, so that text has them as '3.0'; the first versions spelled holders out.
     forgetLeasesOf: prepare(
-      "DELETE FROM leases WHERE CAST(holder AS INTEGER) IN (SELECT no FROM holders WHERE host = ?1) OR (holder LIKE '{%' AND json_extract(holder, '$.host') = ?1)"
+      `DELETE FROM leases WHERE CAST(holder AS INTEGER) IN (${PARTS_OF_HOST}) OR (holder LIKE '{%' AND json_extract(holder, '$.host') = ?1)`
     ),
     forgetResultsOf: prepare(
-      "DELETE FROM pending_results WHERE CAST(holder AS INTEGER) IN (SELECT no FROM holders WHERE host = ?1) OR (holder LIKE '{%' AND json_extract(holder, '$.host') = ?1)"
+      `DELETE FROM pending_results WHERE CAST(holder AS INTEGER) IN (${PARTS_OF_HOST}) OR (holder LIKE '{%' AND json_extract(holder, '$.host') = ?1)`
     ),
+    forgetCheckpointsOf: prepare(`DELETE FROM checkpoints WHERE holder IN (${PARTS_OF_HOST})`),
+    putCheckpoint: prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    dropCheckpoint: prepare('DELETE FROM checkpoints WHERE job = ? AND unit = ?'),
+    savingJobs: prepare('SELECT DISTINCT job FROM checkpoints'),
     putReputation: prepare('INSERT OR REPLACE INTO reputations VALUES (?, ?, ?, ?, ?, ?, ?)'),
     putNotHeld: prepare('INSERT INTO not_held (job, start, count) VALUES (?, ?, ?)'),
     putErrored: prepare('INSERT INTO errored (job, unit, reason) VALUES (?, ?, ?)'),
@@ -43,6 +51,7 @@ export function rowStatements(database: DatabaseSync) {
     forgetInFlight: [
       prepare('DELETE FROM pending_results WHERE job = ?'),
       prepare('DELETE FROM failed_attempts WHERE job = ?'),
+      prepare('DELETE FROM checkpoints WHERE job = ?'),
       prepare('DELETE FROM leases WHERE job = ?')
     ],
     putHost: prepare('INSERT OR REPLACE INTO hosts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),

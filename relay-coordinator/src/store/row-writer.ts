@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { PeerComputeError, type HostId, type JobId } from '@peercompute/job-specs'
 import {
   hostRow,
+  isResumed,
   jobRow,
   RangeSet,
   reputationRow,
@@ -10,7 +11,8 @@ import {
   type CoordinatorEvent,
   type CoordinatorState,
   type PendingResult,
-  type Reputation
+  type Reputation,
+  type UnitCheckpoint
 } from '../core/index.ts'
 import type { HolderTable } from './holders.ts'
 import { RowGroup, type SettledRows } from './row-group.ts'
@@ -28,12 +30,15 @@ export class RowWriter {
   #numbers = new Map<JobId, number>()
   /** Jobs that have failed attempts among their rows. */
   #failing = new Set<number>()
+  /** Jobs that have saved states among their rows. */
+  #saving = new Set<number>()
 
   constructor(database: DatabaseSync, holders: HolderTable, shelf: Pick<SegmentShelf, 'lastNo' | 'reopened'>) {
     this.#sql = rowStatements(database)
     this.#holders = holders
     this.#shelf = shelf
     for (const row of this.#sql.failingJobs.all()) this.#failing.add(Number(row['job']))
+    for (const row of this.#sql.savingJobs.all()) this.#saving.add(Number(row['job']))
   }
 
   /** Inside a transaction; call `forget` when that is taken back. */
@@ -117,10 +122,14 @@ export class RowWriter {
         if (!ends) return
         for (const statement of sql.forgetInFlight) statement.run(no)
         this.#failing.delete(no)
+        this.#saving.delete(no)
         return
       }
       case 'leased':
         sql.putLease.run(this.#no(event.job), event.epoch, event.start, event.count, this.#holders.numberOf(event.holder), event.deadline)
+        return
+      case 'checkpoint-saved':
+        this.#putCheckpoint(this.#no(event.job), event.unit, event.checkpoint)
         return
       case 'lease-renewed':
         sql.renewLease.run(event.deadline, this.#no(event.job), event.epoch)
@@ -137,6 +146,7 @@ export class RowWriter {
         if (group.closes(event.job, event.unit)) return
         const { epoch, holder, reason, message } = event.attempt
         const no = this.#no(event.job)
+        if (isResumed(holder)) sql.dropCheckpoint.run(no, event.unit)
         this.#failing.add(no)
         sql.putFailure.run(no, event.unit, epoch, this.#holders.numberOf(holder), reason, message)
         return
@@ -151,6 +161,7 @@ export class RowWriter {
         sql.putBan.run(event.host, event.cause, event.at)
         sql.forgetLeasesOf.run(event.host)
         sql.forgetResultsOf.run(event.host)
+        sql.forgetCheckpointsOf.run(event.host)
         return
       case 'host-pardoned':
         sql.dropBan.run(event.host)
@@ -178,6 +189,11 @@ export class RowWriter {
       case 'host-disconnected':
         return
     }
+  }
+
+  #putCheckpoint(no: number, unit: number, { epoch, sha256, bytes, by, numericClass, probeVersion, at }: UnitCheckpoint): void {
+    this.#saving.add(no)
+    this.#sql.putCheckpoint.run(no, unit, epoch, sha256, bytes, this.#holders.numberOf(by), numericClass, probeVersion, at)
   }
 
   #putResult(no: number, unit: number, result: PendingResult): void {
@@ -216,6 +232,7 @@ export class RowWriter {
   #forgetUnit(no: number, unit: number): void {
     this.#sql.forgetResults.run(no, unit)
     if (this.#failing.has(no)) this.#sql.forgetFailures.run(no, unit)
+    if (this.#saving.has(no)) this.#sql.dropCheckpoint.run(no, unit)
   }
 }
 

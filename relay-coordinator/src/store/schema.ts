@@ -85,5 +85,18 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE bans (host TEXT PRIMARY KEY, cause TEXT NOT NULL, at INTEGER NOT NULL, swept INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE reopened (job INTEGER NOT NULL, unit INTEGER NOT NULL, up_to INTEGER NOT NULL, PRIMARY KEY (job, unit)) WITHOUT ROWID;
   CREATE TABLE untold_reopenings (no INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, ranges TEXT NOT NULL);
+  `,
+  `
+  ALTER TABLE holders RENAME TO holders_before;
+  CREATE TABLE holders (
+    no INTEGER PRIMARY KEY, host TEXT NOT NULL, account TEXT NOT NULL, subnet TEXT NOT NULL, executor TEXT NOT NULL,
+    resumed TEXT NOT NULL DEFAULT '[]', UNIQUE (host, account, subnet, executor, resumed)
+  );
+  INSERT INTO holders (no, host, account, subnet, executor) SELECT no, host, account, subnet, executor FROM holders_before;
+  DROP TABLE holders_before;
+  CREATE TABLE checkpoints (
+    job INTEGER NOT NULL, unit INTEGER NOT NULL, epoch INTEGER NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
+    holder INTEGER NOT NULL, numeric_class TEXT NOT NULL, probe_version INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (job, unit)
+  ) WITHOUT ROWID;
   `
 ]

@@ -81,6 +81,7 @@ export function connectedHost(
     executors?: readonly ExecutorKind[]
     memoryBytes?: number
     executor?: Partial<Executor>
+    resumes?: boolean
   } = {}
 ): ConnectedHost {
   const host = keyNamed(name) as HostId
@@ -92,6 +93,7 @@ export function connectedHost(
     label: name,
     subnet: options.subnet ?? '127.0.0.0/24',
     certificate,
+    resumes: options.resumes ?? false,
     description: {
       agent: 'test',
       memoryBytes: options.memoryBytes ?? 0,

@@ -2,6 +2,7 @@
 import { kernelExecutors } from '@peercompute/job-specs'
 import { classOf, doesNotCompile, isUnable } from '../core/ability.ts'
 import { demandOf, lackOf } from '../core/demand.ts'
+import { evolve, markConnected } from '../core/evolve.ts'
 import { isPassing } from '../core/exclusion.ts'
 import { dependent } from '../core/independence.ts'
 import { wantsMore } from '../core/in-flight.ts'
@@ -20,7 +21,7 @@ export function essence(state: CoordinatorState): unknown {
   return {
     credit: sorted(state.credit),
     carried: sorted(state.carried),
-    hosts: [...state.hosts.values()].map(({ connected: _, ...rest }) => rest).sort((a, b) => (a.host < b.host ? -1 : 1)),
+    hosts: [...state.hosts.values()].map(({ connected: _, resumes: __, ...rest }) => rest).sort((a, b) => (a.host < b.host ? -1 : 1)),
     reputations: sorted([...state.trust.reputations.values()].map(reputationRow)),
     bans: sorted(state.trust.bans.values()),
     jobs: [...state.jobs.values()].map((job) => ({
@@ -37,6 +38,7 @@ export function essence(state: CoordinatorState): unknown {
       settled: [...job.settled.ranges()],
       errored: [...job.errored.ranges()],
       notHeld: [...job.notHeld.ranges()],
+      checkpoints: sorted(job.checkpoints),
       units: [...job.units]
         .sort((a, b) => a[0] - b[0])
         .map(([n, unit]) => [
@@ -59,6 +61,21 @@ export function essence(state: CoordinatorState): unknown {
   }
 }
 
+/** What is not stored: who is connected, what they can do, and which leases straggle. */
+export function tellAgain(again: CoordinatorState, { hosts, jobs }: CoordinatorState): void {
+  for (const { host, resumes } of hosts.values()) {
+    const entry = again.hosts.get(host)
+    if (entry !== undefined) entry.resumes = resumes
+  }
+  for (const { id, leases } of jobs.values())
+    for (const { straggling, over, epoch } of leases.values())
+      if (straggling && !over) evolve(again, { type: 'lease-straggling', job: id, epoch })
+  markConnected(
+    again,
+    [...hosts.values()].filter(({ connected }) => connected).map(({ host }) => host)
+  )
+}
+
 /** Everything that is kept up to date instead of being counted. */
 export function indexes(state: CoordinatorState): unknown {
   return {
@@ -69,6 +86,7 @@ export function indexes(state: CoordinatorState): unknown {
     open: sorted(state.open),
     awaited: sorted([...state.awaited].map(([sha256, jobs]) => [sha256, sorted(jobs)])),
     totals: state.totals,
+    savedBytes: sorted(state.savedBytes),
     jobs: [...state.jobs.values()].map((job) => ({
       id: job.id,
       inProgress: job.inProgress,
@@ -113,6 +131,10 @@ function mayTake(job: JobEntry, holder: Candidate['holder'], unit: UnitInFlight)
     if (lease !== undefined && dependent(lease.holder, holder, level)) return false
   }
   return !unit.failures.some(
-    (failure) => !isPassing(failure.reason) && failure.holder.host === holder.host && failure.holder.executor === holder.executor
+    (failure) =>
+      !isPassing(failure.reason) &&
+      failure.holder.resumed === undefined &&
+      failure.holder.host === holder.host &&
+      failure.holder.executor === holder.executor
   )
 }

@@ -5,11 +5,11 @@ import type { CorePolicy } from '../core/index.ts'
 import { connectedHost, smallSpec, unsigned } from './fixtures.ts'
 
 export const HOSTS = [
-  connectedHost('a'),
-  connectedHost('b', { account: 'shared' }),
-  connectedHost('c', { account: 'shared', executors: ['js', 'wasm'] }),
+  connectedHost('a', { resumes: true }),
+  connectedHost('b', { account: 'shared', resumes: true }),
+  connectedHost('c', { account: 'shared', executors: ['js', 'wasm'], resumes: true }),
   connectedHost('d', { subnet: '10.1.2.0/24', executor: { numericClass: 'other' }, memoryBytes: 512 }),
-  connectedHost('e', { subnet: '10.1.3.0/24' })
+  connectedHost('e', { subnet: '10.1.3.0/24', resumes: true })
 ]
 /** Come at the end, when everything else is broken. */
 export const FRESH = Array.from({ length: 9 }, (_, n) =>
@@ -21,10 +21,14 @@ const ADAPTIVE = { policy: 'adaptive', quorum: 2, comparator: { kind: 'exact' } 
 
 export function jobsOf(independence: Independence) {
   const verification = { independence, maxResults: 4 }
+  const limits = { ...smallSpec().limits, unitSeconds: 60 }
   return [
-    unsigned(smallSpec({ unitCount: 12, verification }), 'x'),
+    unsigned(smallSpec({ unitCount: 12, limits, verification }), 'x'),
     unsigned(smallSpec({ name: 'urgent', unitCount: 30, priority: 5, verification: { ...verification, quorum: 1 } }), 'x'),
-    unsigned(smallSpec({ name: 'heavy', unitCount: 16, unitOperations: 4.32e6, verification: { ...verification, ...CREDIBLE } }), 'y'),
+    unsigned(
+      smallSpec({ name: 'heavy', unitCount: 16, unitOperations: 4.32e6, limits, verification: { ...verification, ...CREDIBLE } }),
+      'y'
+    ),
     unsigned(smallSpec({ name: 'tail', unitCount: 2, verification: { ...verification, ...ADAPTIVE } }), 'y'),
     unsigned(smallSpec({ name: 'too-many', unitCount: 1, verification }), 'x')
   ]
@@ -38,6 +42,8 @@ export type Step =
   | { do: 'ask'; host: number; executor: 'js' | 'wasm'; units: number }
   | { do: 'report'; lease: number; mode: Mode; times: number }
   | { do: 'release' | 'renew'; lease: number }
+  /** A lease's first open units are saved and handed over; `gone`: its host gives it up at once. */
+  | { do: 'checkpoint'; lease: number; gone: boolean }
   | { do: 'expire'; ms: number }
   | { do: 'restore'; start: number; count: number }
   | { do: 'cancel' | 'pause' | 'resume' | 'submit'; job: number }
@@ -75,6 +81,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     })
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('release' as const, 'renew' as const), lease }) },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant('checkpoint' as const), lease, gone: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('expire' as const), ms: fc.constantFrom(0, 3_000, 12_000, 120_000) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('restore' as const), start: fc.nat(11), count: fc.integer({ min: 1, max: 5 }) }) },
   {

@@ -18,8 +18,6 @@ type Challenge = Extract<CoordinatorMessage, { type: 'challenge' }>
 const CHALLENGE_BYTES = 16
 const CHALLENGE_TTL_MS = 30_000
 const CHALLENGES_MAX = 10_000
-/** Saved states are not stored yet, so `checkpoint` is not offered. */
-const OFFERED: ReadonlySet<string> = new Set(allCapabilities.filter((name) => name !== 'checkpoint'))
 
 export interface Introductions {
   /** A fresh challenge for a hello without proof. It can be answered once, within CHALLENGE_TTL_MS, on any connection. */
@@ -29,7 +27,14 @@ export interface Introductions {
   welcome(hello: Hello, session: string): Welcome
 }
 
-export function createIntroductions(certificate: CoordinatorCertificate, clock: Clock, proofOfWork: ProofOfWork): Introductions {
+/** `keepsCheckpoints`: without it `checkpoint` is not offered. */
+export function createIntroductions(
+  certificate: CoordinatorCertificate,
+  clock: Clock,
+  proofOfWork: ProofOfWork,
+  keepsCheckpoints: boolean
+): Introductions {
+  const offered: ReadonlySet<string> = new Set(allCapabilities.filter((name) => name !== 'checkpoint' || keepsCheckpoints))
   const expiries = new Map<string, number>()
 
   function redeem(challenge: string): boolean {
@@ -56,7 +61,8 @@ export function createIntroductions(certificate: CoordinatorCertificate, clock: 
       const { account, host, label } = hello.certificate
       if (!(await verifyHello(host, certificate.root, proof.challenge, proof.sig)))
         throw new PeerComputeError('HELLO_INVALID', 'the challenge is not signed by the host that the certificate names')
-      return { host, account, label, description: hello.host, certificate: hello.certificate, subnet }
+      const resumes = offered.has('checkpoint') && hello.capabilities.includes('checkpoint')
+      return { host, account, label, description: hello.host, certificate: hello.certificate, subnet, resumes }
     },
 
     welcome(hello, session) {
@@ -65,7 +71,7 @@ export function createIntroductions(certificate: CoordinatorCertificate, clock: 
         type: 'welcome',
         id: hello.id,
         version: versionFor(hello),
-        capabilities: hello.capabilities.filter((name) => OFFERED.has(name)),
+        capabilities: hello.capabilities.filter((name) => offered.has(name)),
         session,
         ...(task === undefined ? {} : { proofOfWork: task })
       }

@@ -67,9 +67,19 @@ export function createRequests({ coordinator, admit, sessions, proofOfWork, metr
     return { type: 'ack', id, answers: [...answers] }
   }
 
+  async function checkpoint(
+    session: HostSession,
+    { type: _, id, ...name }: Of<'checkpoint'>,
+    state: Uint8Array
+  ): Promise<CoordinatorMessage> {
+    if (name.bytes !== state.length)
+      throw new PeerComputeError('FRAME_INVALID', `a state of ${name.bytes} bytes is announced, ${state.length} are attached`)
+    return { type: 'checkpointed', id, kept: await coordinator.checkpoint(session.host, name, state) }
+  }
+
   return async (session, request, attachment) => {
     metrics.message(request.type)
-    if (request.type !== 'report' && attachment.length > 0)
+    if (request.type !== 'report' && request.type !== 'checkpoint' && attachment.length > 0)
       throw new PeerComputeError('FRAME_INVALID', `a message of type ${request.type} has no attachment`)
     if (request.type !== 'report') await checking.get(session)
     switch (request.type) {
@@ -82,6 +92,8 @@ export function createRequests({ coordinator, admit, sessions, proofOfWork, metr
       case 'release':
         await coordinator.release(session.host, request.job, request.epoch)
         return { type: 'released', id: request.id }
+      case 'checkpoint':
+        return checkpoint(session, request, attachment)
     }
   }
 }

@@ -54,7 +54,8 @@ export function createUselessBudget(clock: Pick<Clock, 'now'>): UselessBudget {
 
 /** Unasked messages count as well: a nudge invites a question, and a stop ends some. They are our own words, so their form is known. */
 function ledToSomething(message: object): boolean {
-  const { type, leases, answers } = message as Partial<Record<'type' | 'leases' | 'answers', unknown>>
+  const { type, leases, answers, kept } = message as Partial<Record<'type' | 'leases' | 'answers' | 'kept', unknown>>
+  if (type === 'checkpointed') return kept === true
   if (type === 'welcome' || type === 'nudge' || type === 'stop') return true
   if (type === 'work') return Array.isArray(leases) && leases.length > 0
   return type === 'ack' && Array.isArray(answers) && answers.some(({ answer }: { answer?: unknown }) => NEWS.has(answer))

@@ -38,7 +38,7 @@ export function createWorkServer({ coordinator, keys, clock, metrics, proofOfWor
   const proofOfWork = createProofOfWork(proofOfWorkBits)
   const sessions = createHostSessions(coordinator, clock)
   const components: StreamComponents = {
-    introductions: createIntroductions(keys.certificate, clock, proofOfWork),
+    introductions: createIntroductions(keys.certificate, clock, proofOfWork, coordinator.keepsCheckpoints),
     sessions,
     clock,
     metrics,

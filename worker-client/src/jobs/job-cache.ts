@@ -13,7 +13,6 @@ import {
   type ExecutorKind,
   type JobId,
   type JobSpec,
-  type SignedSpec,
   type UnitFailure
 } from '@peercompute/job-specs'
 import { verifyAdmission, type LeasedJob } from '@peercompute/job-specs/protocol'
@@ -31,6 +30,8 @@ export interface JobCache {
   /** Ids of the jobs held, at most JOBS_MAX. */
   known(): JobId[]
   spec(job: JobId): JobSpec | undefined
+  /** As the coordinator sent it. */
+  leased(job: JobId): LeasedJob | undefined
   /** False when a signature or the id does not hold. Then, and when it is revoked, the job is not kept. */
   admit(leased: LeasedJob, operational: string): Promise<boolean>
   /** The job with the bytes that one executor needs. Rejects with COORDINATOR_UNREACHABLE when they cannot be had for now. */
@@ -50,7 +51,7 @@ export interface JobCacheInit {
 
 export function createJobCache(init: JobCacheInit): JobCache {
   const { maxBytes = BLOB_CACHE_MAX_BYTES, isRevoked = () => false } = init
-  const jobs = new Map<JobId, SignedSpec>()
+  const jobs = new Map<JobId, LeasedJob>()
   const blobs = new Map<ContentHash, Promise<Bytes>>()
   const sizes = new Map<ContentHash, number>()
 
@@ -79,14 +80,15 @@ export function createJobCache(init: JobCacheInit): JobCache {
 
   return {
     known: () => [...jobs.keys()],
-    spec: (job) => jobs.get(job)?.spec,
+    spec: (job) => jobs.get(job)?.signed.spec,
+    leased: (job) => jobs.get(job),
     async admit(leased, operational) {
       if (leased.admittedBy !== operational) return false
       if (!(await verifyAdmission(operational, leased.job, leased.admission)) || !(await verifySpec(leased.signed, leased.job)))
         return false
       await init.ready
       if (isRevoked(leased.job, leased.signed.author)) return true
-      touch(jobs, leased.job, leased.signed)
+      touch(jobs, leased.job, leased)
       for (const oldest of jobs.keys()) {
         if (jobs.size <= JOBS_MAX) break
         jobs.delete(oldest)
@@ -94,10 +96,10 @@ export function createJobCache(init: JobCacheInit): JobCache {
       return true
     },
     async prepare(job, executor) {
-      const signed = jobs.get(job)
-      if (signed === undefined) return { ok: false, reason: 'missing_blob', message: 'The job specification is no longer held' }
-      touch(jobs, job, signed)
-      const { spec } = signed
+      const leased = jobs.get(job)
+      if (leased === undefined) return { ok: false, reason: 'missing_blob', message: 'The job specification is no longer held' }
+      touch(jobs, job, leased)
+      const { spec } = leased.signed
       if (!kernelExecutors(spec.kernel).includes(executor))
         return { ok: false, reason: 'compile_error', message: `The kernel has no program for "${executor}"` }
       const refs = blobRefs(spec, executor)
@@ -114,7 +116,7 @@ export function createJobCache(init: JobCacheInit): JobCache {
       }
     },
     dropRevoked() {
-      const revoked = [...jobs].filter(([job, { author }]) => isRevoked(job, author)).map(([job]) => job)
+      const revoked = [...jobs].filter(([job, { signed }]) => isRevoked(job, signed.author)).map(([job]) => job)
       for (const job of revoked) jobs.delete(job)
       return revoked
     }

@@ -1,4 +1,4 @@
-/** The volunteer's IndexedDB database: identity, outbox, pins. Ledger feeds have databases of their own (y-indexeddb). */
+/** The volunteer's IndexedDB database: identity, outbox, pins, saved states. Ledger feeds have databases of their own (y-indexeddb). */
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import type { CoordinatorInfo, RootId } from '@peercompute/job-specs'
 import type { EquivocationProof, FeedName } from '@peercompute/ledger'
@@ -18,9 +18,12 @@ interface ClientDatabase extends DBSchema {
   snapshots: { key: string; value: Uint8Array }
   /** Proofs of forks, by the name of the feed's own database. */
   forks: { key: string; value: EquivocationProof }
+  /** Saved states and held leases, and apart from them how large each is and when it was written. */
+  checkpoints: { key: string; value: Uint8Array }
+  checkpointSizes: { key: string; value: { readonly key: string; readonly bytes: number; readonly at: number } }
 }
 
-const VERSION = 2
+const VERSION = 3
 
 export function openClientDatabase(name = 'peercompute'): Promise<IDBPDatabase<ClientDatabase>> {
   return openDB<ClientDatabase>(name, VERSION, {
@@ -35,6 +38,10 @@ export function openClientDatabase(name = 'peercompute'): Promise<IDBPDatabase<C
         database.createObjectStore('coordinators')
         database.createObjectStore('snapshots')
         database.createObjectStore('forks')
+      }
+      if (before < 3) {
+        database.createObjectStore('checkpoints')
+        database.createObjectStore('checkpointSizes')
       }
     },
     // A tab with an older page must not keep a newer one from upgrading.

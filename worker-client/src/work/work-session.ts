@@ -38,12 +38,15 @@ import type { WorkChannel } from './work-channel.ts'
 
 /** A coordinator that is silent for so long is gone: everything that it must do for an answer is one transaction. */
 export const REQUEST_TIMEOUT_MS = 20_000
-const CAPABILITIES = ['cancel', 'renew', 'proof-of-work']
+/** A state of some megabytes takes its time on a slow line. */
+const CHECKPOINT_TIMEOUT_MS = 120_000
+const CAPABILITIES = ['cancel', 'renew', 'proof-of-work', 'checkpoint']
 
 type Answer<T extends CoordinatorMessage['type']> = Extract<CoordinatorMessage, { type: T }>
 type WithoutId<T> = T extends { id: number } ? Omit<T, 'id'> : never
 type Request = WithoutId<HostMessage>
 export type AskRequest = Omit<Extract<HostMessage, { type: 'ask' }>, 'type' | 'id' | 'proofOfWork'>
+export type CheckpointName = Omit<Extract<HostMessage, { type: 'checkpoint' }>, 'type' | 'id'>
 export type LeaseName = { readonly job: JobId; readonly epoch: number }
 
 export interface WorkSessionInit {
@@ -67,6 +70,8 @@ export interface WorkSession {
   report(report: Report, values: Uint8Array): Promise<readonly { unit: number; answer: ReportAnswer }[]>
   renew(leases: readonly LeaseName[]): Promise<readonly (LeaseName & { durationMs: number })[]>
   release(lease: LeaseName): Promise<void>
+  /** Hands over a saved state; whether the coordinator keeps it. */
+  checkpoint(name: CheckpointName, state: Uint8Array): Promise<boolean>
   /** Resolves when the session is over, with the reason. */
   readonly ended: Promise<PeerComputeError>
   close(): Promise<void>
@@ -228,6 +233,8 @@ export async function openWorkSession(init: WorkSessionInit): Promise<WorkSessio
       release: async ({ job, epoch }) => {
         await request({ type: 'release', job, epoch }, 'released', REQUEST_TIMEOUT_MS)
       },
+      checkpoint: async (name, state) =>
+        (await request({ type: 'checkpoint', ...name }, 'checkpointed', CHECKPOINT_TIMEOUT_MS, state)).kept,
       ended,
       close: async () => {
         end(new PeerComputeError('COORDINATOR_UNREACHABLE', 'This host closed the session'))
