@@ -3,7 +3,8 @@ import { ELEMENT_BYTES, generateKeyPair, type ElementType } from '@peercompute/j
 import { fixtureReport } from './fixture-network.ts'
 import { AUTHOR, jobId, settledUnits, spec, unitValue } from './fixture-jobs.ts'
 
-export const followPage = () => () => undefined
+export const governPage = () => ({ reconsider: () => undefined, stop: () => undefined })
+export const systemClock = { now: () => Date.now(), schedule: () => () => undefined }
 export const createIdbIdentityStore = () => ({ load: () => Promise.resolve(null) })
 export const loadOrCreateIdentity = async () => ({ account: await generateKeyPair({ extractable: false }) })
 
@@ -83,11 +84,15 @@ export function createBrowserVolunteer() {
       void become('computing')
       work(open())
     },
+    reconsider: () => undefined,
     finish: () => become('stopped'),
     stop: () => become('stopped'),
     snapshot: () => ({
       state: state as 'computing',
       reason: state === 'suspended' ? ('user_paused' as const) : null,
+      suspended: state === 'suspended' ? (['user_paused', 'outside_schedule'] as const) : [],
+      gpuSuspended: null,
+      lending: { gpuShare: 0.25, sliceMs: 4, cpuSlots: 2 },
       executors: [
         { kind: 'webgpu' as const, software: true, numericClass: 'webgpu-swiftshader-156', busyUnits: 1, unitsDone: done },
         { kind: 'js' as const, software: false, numericClass: 'js-fdlibm', busyUnits: 2, unitsDone: Math.floor(done / 2) }

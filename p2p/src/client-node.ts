@@ -8,6 +8,7 @@ import { createLibp2p } from 'libp2p'
 import { loadWebRtc } from '#web-rtc'
 import { ownAnnouncement } from './announcement.ts'
 import { circuits } from './circuits.ts'
+import { countBytes, type ByteCount } from './count-bytes.ts'
 import { dialGate } from './dial-gate.ts'
 import { Discovery, type DiscoveryOptions } from './discovery.ts'
 import { encryption } from './encryption.ts'
@@ -34,6 +35,8 @@ export interface ClientOptions {
   readonly announce?: boolean
   /** No encryption, for development: CONFIG_INVALID unless every relay is on loopback. */
   readonly unencrypted?: boolean
+  /** Where the bytes of all streams are added up. */
+  readonly counted?: ByteCount
   /** The pace of announcements. */
   readonly discovery?: DiscoveryOptions
 }
@@ -51,6 +54,7 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
   const encrypter = await encryption(options.unencrypted === true, options.relays)
   const webRTC = options.webRtc === false ? null : await loadWebRtc()
   const tcp = await loadTcp()
+  const { counted } = options
   let discovery = null as Discovery | null
   const node = await createLibp2p({
     addresses: {
@@ -72,6 +76,7 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
     connectionGater: { denyDialMultiaddr: dialGate(options.relays) },
     connectionManager: CLIENT_CONNECTIONS,
     connectionMonitor: CONNECTION_MONITOR,
+    ...(counted === undefined ? {} : { metrics: () => countBytes(counted) }),
     peerDiscovery: options.announce === false ? [] : [(components) => (discovery = new Discovery(components, options.discovery))],
     services: {
       identify: identify(),

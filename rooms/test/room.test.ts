@@ -1,5 +1,5 @@
 /** Rooms with real parts: a relay that is no coordinator, members with their own nodes and threads, the kernels of the library. */
-import { isKnownKernel, QUEENS_SOLUTIONS, specFor } from '@peercompute/kernels'
+import { QUEENS_SOLUTIONS, specFor } from '@peercompute/kernels'
 import { loadKernel } from '@peercompute/kernels/files'
 import { memoryLedgerStore } from '@peercompute/ledger'
 import { addressesOf, createTestNetwork } from '@peercompute/p2p/testing/network'
@@ -39,7 +39,7 @@ async function join(link: RoomLink, faults: unknown[] = []): Promise<TestMember>
 }
 
 async function lend({ room }: TestMember): Promise<void> {
-  const worker = await nodeCpuWorker({ kind: 'wasm', slots: 1, admit: isKnownKernel })
+  const worker = await nodeCpuWorker({ kind: 'wasm', slots: 1, cage: null })
   network.after(() => worker.stop())
   await room.lend({ workers: [worker], agent: 'test', memoryBytes: 0 })
 }

@@ -1,10 +1,12 @@
 /** The volunteer in a browser tab. */
-import { isKnownKernel } from '@peercompute/kernels'
 import { PeerComputeError, type ReasonCode, type RootId } from '@peercompute/job-specs'
 import { assembleKernel } from './assemble-kernel.ts'
 import { createIdbBlobDisk } from './blobs/idb-blob-disk.ts'
+import { createIdbCheckpointDisk } from './checkpoints/idb-checkpoint-disk.ts'
 import { systemClock } from '@peercompute/p2p/time'
 import { browserComputeWorkers } from './compute/browser.ts'
+import { governPage } from './governor/page/govern-page.ts'
+import { DEFAULT_PREFERENCES, type Preferences } from './governor/preferences.ts'
 import { createIdbIdentityStore } from './identity/idb-identity-store.ts'
 import { loadOrCreateIdentity } from './identity/identity.ts'
 import { createIdbPinStore } from './network/idb-pin-store.ts'
@@ -24,12 +26,19 @@ export interface BrowserVolunteerOptions {
   readonly sandboxUrl: string
   /** False leaves the graphics card alone. */
   readonly gpu?: boolean
-  /** Cores to lend. By default all but one. */
+  /** Processor threads that may ever be lent. By default all. How many are used, the preferences say. */
   readonly cpuSlots?: number
+  /** What the owner wants, looked at again with each `reconsider`. By default the defaults of the schema. */
+  readonly preferences?: () => Preferences
   /** False for HTTP only. */
   readonly peers?: boolean
   /** Prefix of the IndexedDB databases. */
   readonly databaseName?: string
+}
+
+export interface BrowserVolunteer extends NodeKernel {
+  /** After a change of the preferences. */
+  reconsider(): void
 }
 
 /** What keeps this page from computing at all, or null. */
@@ -38,7 +47,7 @@ export function pageObstacle(window: Window): ReasonCode | null {
 }
 
 /**
- * Measures the executors and puts the volunteer together; `start()` begins. Stopping it removes every frame and worker that it made.
+ * Measures the executors and puts the volunteer together, governed by the page and the preferences; `start()` begins. Stopping it removes every frame and worker that it made.
  *
  * One tab of a browser profile at a time: two would compute the same leases, and write the same feed. The caller sees to that. It
  * holds the Web Lock `peercompute-computing` from before this call until the state is `stopped`, and a tab that does not get the
@@ -46,7 +55,7 @@ export function pageObstacle(window: Window): ReasonCode | null {
  *
  * Rejects with KEY_INVALID when the stored identity cannot be used, with INTERNAL when no executor starts.
  */
-export async function createBrowserVolunteer(options: BrowserVolunteerOptions): Promise<NodeKernel> {
+export async function createBrowserVolunteer(options: BrowserVolunteerOptions): Promise<BrowserVolunteer> {
   const { databaseName } = options
   const identity = await loadOrCreateIdentity(createIdbIdentityStore(databaseName), {
     label: options.label ?? '',
@@ -57,10 +66,10 @@ export async function createBrowserVolunteer(options: BrowserVolunteerOptions): 
     sandboxUrl: options.sandboxUrl,
     document,
     gpu: options.gpu === false ? undefined : gpuOf(navigator),
-    slots: Math.max(1, Math.floor((options.cpuSlots ?? navigator.hardwareConcurrency - 1) / 2)),
-    admitWgsl: isKnownKernel
+    slots: Math.max(1, options.cpuSlots ?? navigator.hardwareConcurrency)
   })
   const timers = startTimers()
+  const clock = timers === null ? systemClock : createWorkerClock(timers)
   const verifier = createWorkerVerifier(startVerifier, navigator.hardwareConcurrency)
   const release = () => {
     timers?.terminate()
@@ -70,7 +79,7 @@ export async function createBrowserVolunteer(options: BrowserVolunteerOptions): 
   try {
     const { workers, failures } = executors
     if (workers.length === 0) throw new PeerComputeError('INTERNAL', 'No executor starts in this browser', { cause: failures[0] })
-    return await assembleKernel({
+    const kernel = await assembleKernel({
       coordinator: options.coordinator ?? location.origin,
       identity,
       workers,
@@ -80,13 +89,20 @@ export async function createBrowserVolunteer(options: BrowserVolunteerOptions): 
       ledgerStore: createIdbLedgerStore(databaseName),
       verifier,
       blobDisk: createIdbBlobDisk(databaseName),
+      checkpointDisk: createIdbCheckpointDisk(databaseName),
       pins: createIdbPinStore(databaseName),
       release,
-      clock: timers === null ? systemClock : createWorkerClock(timers),
+      clock,
       random: Math.random,
       fetch: (input, init) => globalThis.fetch(input, init),
       ...(options.root === undefined ? {} : { root: options.root }),
       ...(options.peers === false ? {} : { startPeers: startLibp2pNetwork })
+    })
+    const governor = governPage(window, kernel, options.preferences ?? (() => DEFAULT_PREFERENCES), clock)
+    return Object.assign(kernel, {
+      reconsider: () => {
+        governor.reconsider()
+      }
     })
   } catch (error) {
     release()
@@ -130,7 +146,7 @@ function deviceMemoryBytes(navigator: Navigator & { readonly deviceMemory?: numb
 
 export * from './index.ts'
 export { browserComputeWorkers } from './compute/browser.ts'
-export { followPage, type PagePreferences } from './page/page-manners.ts'
+export { governPage } from './governor/page/govern-page.ts'
 export { probeDataWorker } from './page/probe-data-worker.ts'
 export { createIdbIdentityStore } from './identity/idb-identity-store.ts'
 export { createIdbOutboxStore } from './outbox/idb-outbox-store.ts'

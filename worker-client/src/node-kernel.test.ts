@@ -1,9 +1,11 @@
-import { jobIdSchema } from '@peercompute/job-specs'
+import { jobIdSchema, type ReasonCode } from '@peercompute/job-specs'
 import { until } from '@peercompute/p2p/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { memoryLedgerStore } from '@peercompute/ledger'
 import { assembleKernel } from './assemble-kernel.ts'
 import { systemClock } from '@peercompute/p2p/time'
+import { FULL_LENDING } from './compute/compute-worker.ts'
+import type { Governance } from './governor/governance.ts'
 import type { Identity } from './identity/identity.ts'
 import { createMemoryPinStore } from './network/pin-store.ts'
 import type { KernelSnapshot, NodeKernel, UnitDone } from './node-kernel.ts'
@@ -63,6 +65,7 @@ async function build(): Promise<void> {
   })
 }
 
+const governed = (...suspended: ReasonCode[]): Governance => ({ suspended, gpuSuspended: null, lending: FULL_LENDING })
 const state = () => kernel.snapshot().state
 const inState = (wanted: string) => until(() => state() === wanted)
 const statesSeen = () => seen.map((snapshot) => snapshot.state).filter((name, index, all) => name !== all[index - 1])
@@ -88,15 +91,17 @@ describe('NodeKernel', () => {
     expect(statesSeen()).toEqual(['connecting', 'idle', 'computing', 'idle'])
   })
 
-  it('is suspended until every cause has gone, and names the latest', async () => {
+  it('is suspended until every cause has gone, and names the weightiest: what its owner said', async () => {
     await coordinator.offer(job, [{ start: 0, count: 1 }])
     kernel.start()
     await until(() => worker.computing().length === 1)
-    kernel.pause()
-    kernel.pause('on_battery')
-    expect(kernel.snapshot()).toMatchObject({ state: 'suspended', reason: 'on_battery' })
+    kernel.govern(governed('outside_schedule', 'tab_hidden_policy'))
+    expect(kernel.snapshot()).toMatchObject({ state: 'suspended', reason: 'outside_schedule' })
     expect(worker.computing()).toEqual([])
-    kernel.resume('on_battery')
+    kernel.pause()
+    const suspended = ['user_paused', 'outside_schedule', 'tab_hidden_policy']
+    expect(kernel.snapshot()).toMatchObject({ state: 'suspended', reason: 'user_paused', suspended })
+    kernel.govern(governed())
     expect(kernel.snapshot()).toMatchObject({ state: 'suspended', reason: 'user_paused' })
     kernel.resume()
     await until(() => worker.computing().length === 1)
@@ -105,13 +110,22 @@ describe('NodeKernel', () => {
 
   it('asks for nothing when it is started while suspended', async () => {
     await coordinator.offer(job, [{ start: 0, count: 1 }])
-    kernel.pause('tab_hidden_policy')
+    kernel.govern(governed('tab_hidden_policy'))
     kernel.start()
     await until(() => kernel.snapshot().network.connection === 'connected')
     expect(state()).toBe('suspended')
-    kernel.resume('tab_hidden_policy')
+    kernel.govern(governed())
     await inState('computing')
     expect(coordinator.heardOf('ask')).toHaveLength(1)
+  })
+
+  it('lends what the governor allows, shows it, and counts what goes over the wire', async () => {
+    kernel.govern({ suspended: [], gpuSuspended: 'gpu_paused', lending: { gpuShare: 0.2, sliceMs: 4, cpuSlots: 1 } })
+    kernel.start()
+    await until(() => kernel.snapshot().network.connection === 'connected')
+    expect(kernel.snapshot()).toMatchObject({ gpuSuspended: 'gpu_paused', lending: { gpuShare: 0.2, sliceMs: 4, cpuSlots: 1 } })
+    expect(kernel.snapshot().suspended).toEqual([])
+    expect(kernel.bytes).toBeGreaterThan(1_000)
   })
 
   it('finishes what it holds and stops', async () => {

@@ -5,12 +5,14 @@
  *   connecting  looking for the coordinator, nothing to compute
  *   idle        connected, nothing to compute; `reason` says why
  *   computing   at least one executor works; a lost connection does not end that
- *   suspended   held back; `reason` is the latest of the causes, and all of them must end
+ *   suspended   held back by its owner or by the governor; `reason` is the weightiest cause, and all of them must end
  *   finishing   computes what it holds and delivers every result, then stops
  *   stopped     for good: a new start is a new NodeKernel
  */
 import { PeerComputeError, type AccountId, type HostId, type JobId, type JobSpec, type ReasonCode } from '@peercompute/job-specs'
 import type { ComputeManager, ExecutorView, UnitEvent } from './compute/compute-manager.ts'
+import { FULL_LENDING, type Lending } from './compute/compute-worker.ts'
+import type { Governance } from './governor/governance.ts'
 import type { Identity } from './identity/identity.ts'
 import type { JobCache } from './jobs/job-cache.ts'
 import { createListeners } from './listeners.ts'
@@ -38,6 +40,8 @@ export interface NodeKernelInit {
   readonly state: StateManager
   readonly jobs: JobCache
   readonly outbox: Outbox
+  /** Sent and received so far. Left out, nothing is counted. */
+  readonly bytes?: () => number
   /** Frees what was taken for this kernel, when it has stopped. */
   readonly release: () => void | Promise<void>
 }
@@ -52,6 +56,12 @@ export interface CurrentJob {
 export interface KernelSnapshot {
   readonly state: KernelState
   readonly reason: ReasonCode | null
+  /** Every cause to rest, the weightiest first; empty while none holds. */
+  readonly suspended: readonly ReasonCode[]
+  /** Why the graphics card alone rests, or null. */
+  readonly gpuSuspended: ReasonCode | null
+  /** How much may be used while nothing is suspended. */
+  readonly lending: Lending
   readonly executors: readonly ExecutorView[]
   readonly currentJobs: readonly CurrentJob[]
   /** Units computed since the start. */
@@ -74,10 +84,15 @@ export interface NodeKernel extends AsyncDisposable {
   readonly network: NetworkManager
   snapshot(): KernelSnapshot
   start(): void
-  /** Adds a cause to rest. By default the volunteer's own wish. */
-  pause(reason?: ReasonCode): void
-  /** Takes a cause away; computing goes on when none is left. */
-  resume(reason?: ReasonCode): void
+  /** Rests because its owner says so, until `resume`. */
+  pause(): void
+  resume(): void
+  /** Carries out what the governor decides, before the start too. By default everything is lent. */
+  govern(governance: Governance): void
+  /** At least one executor works. */
+  readonly computing: boolean
+  /** Sent and received so far, as far as it is counted: bodies over HTTP, and all of the peer-to-peer network. */
+  readonly bytes: number
   /** Resolves when everything held is computed and answered, and the kernel has stopped. An abort stops it at once. */
   finish(signal?: AbortSignal): Promise<void>
   /** Gives unfinished work back; undelivered results stay in the outbox. Idempotent. */
@@ -94,8 +109,8 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
   const { identity, network, compute, state: stateManager, jobs, outbox } = init
   const changes = createListeners<KernelSnapshot>()
   const units = createListeners<UnitDone>()
-  /** Causes to rest, in the order in which they came. */
-  const suspensions = new Set<ReasonCode>()
+  let paused = false
+  let governance: Governance = { suspended: [], gpuSuspended: null, lending: FULL_LENDING }
   let state: KernelState = 'offline'
   let announced = true
   let stopping: Promise<void> | null = null
@@ -108,6 +123,8 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
       changes.emit(snapshot())
     })
   }
+  const suspended = (): readonly ReasonCode[] => (paused ? ['user_paused', ...governance.suspended] : governance.suspended)
+  const isComputing = () => (state === 'computing' || state === 'finishing') && compute.executors().some(({ busyUnits }) => busyUnits > 0)
   const enter = (next: KernelState) => {
     if (next === state) return
     if (!NEXT[state].includes(next)) throw new PeerComputeError('INTERNAL', `The kernel cannot go from "${state}" to "${next}"`)
@@ -117,7 +134,7 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
   const settle = () => {
     if (state !== 'offline' && state !== 'finishing' && state !== 'stopped') {
       const busy = compute.executors().some(({ busyUnits }) => busyUnits > 0)
-      if (suspensions.size > 0) enter('suspended')
+      if (suspended().length > 0) enter('suspended')
       else if (busy) enter('computing')
       else enter(network.state.connection === 'connected' ? 'idle' : 'connecting')
     }
@@ -125,7 +142,7 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
   }
 
   const reasonNow = (): ReasonCode | null => {
-    if (state === 'suspended') return [...suspensions].at(-1) ?? null
+    if (state === 'suspended') return suspended()[0] ?? null
     if (state === 'finishing' || state === 'stopped') return 'shutting_down'
     if (state === 'idle') return compute.executors().find(({ reason }) => reason !== null)?.reason ?? null
     if (state !== 'connecting') return null
@@ -139,6 +156,9 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
     return {
       state,
       reason: reasonNow(),
+      suspended: suspended(),
+      gpuSuspended: governance.gpuSuspended,
+      lending: governance.lending,
       executors,
       network: network.state,
       currentJobs: [...current].flatMap((id) => {
@@ -184,7 +204,7 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
 
   const applySuspensions = () => {
     if (state === 'offline' || state === 'finishing' || state === 'stopped') return
-    if (suspensions.size > 0) compute.pause()
+    if (suspended().length > 0) compute.pause()
     else compute.resume()
     settle()
   }
@@ -214,14 +234,25 @@ export function createNodeKernel(init: NodeKernelInit): NodeKernel {
       void stateManager.fetchLedger()
       network.start()
     },
-    pause(reason = 'user_paused') {
-      suspensions.delete(reason)
-      suspensions.add(reason)
+    pause() {
+      paused = true
       applySuspensions()
     },
-    resume(reason = 'user_paused') {
-      suspensions.delete(reason)
+    resume() {
+      paused = false
       applySuspensions()
+    },
+    govern(next) {
+      governance = next
+      compute.govern(next)
+      applySuspensions()
+      announce()
+    },
+    get computing() {
+      return isComputing()
+    },
+    get bytes() {
+      return init.bytes?.() ?? 0
     },
     async finish(signal = new AbortController().signal) {
       if (state !== 'offline' && state !== 'stopped' && stopping === null) {

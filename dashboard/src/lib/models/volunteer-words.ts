@@ -15,6 +15,21 @@ const PLAIN: Partial<Record<ReasonCode, Words>> = {
     sentence: 'You are offline. Your computer is finishing what it has.',
     remedy: 'Its answers are kept here and sent when you are back.'
   },
+  on_battery: {
+    sentence: 'On battery, so it rests.',
+    remedy: 'It goes on when you plug in. Or allow it on battery, under What you lend.'
+  },
+  battery_low: { sentence: 'The battery is low, so it rests.', remedy: 'It goes on when you plug in, or when the battery has recovered.' },
+  device_in_use: {
+    sentence: 'You are using this page, so it rests.',
+    remedy: 'It goes on when nobody has touched the page for as long as you set.'
+  },
+  outside_schedule: { sentence: 'It is outside the hours that you set.', remedy: 'Wait, or change the hours under What you lend.' },
+  quota_exceeded: {
+    sentence: 'What you allowed for today is used up.',
+    remedy: 'It goes on after midnight. Or allow more, under What you lend.'
+  },
+  gpu_paused: { sentence: 'Your graphics card rests, because you paused it.', remedy: 'Lend it again under What you lend.' },
   gpu_lost: {
     sentence: 'The graphics card stopped answering. Your processor has taken over.',
     remedy: 'Reload this page to try the card again.'

@@ -26,6 +26,12 @@ export interface VolunteerSnapshot {
   readonly phase: VolunteerPhase
   /** Why nothing is being computed; null while something is. */
   readonly reason: ReasonCode | null
+  /** Every cause to rest, the weightiest first. */
+  readonly suspended: readonly ReasonCode[]
+  /** Why the graphics card alone rests, or null. */
+  readonly gpuSuspended: ReasonCode | null
+  /** How much may be used now, which may be less than was allowed; null before the start. */
+  readonly lending: { readonly gpuShare: number; readonly cpuSlots: number } | null
   /** One sentence when the phase is `failed`. */
   readonly failure: string | null
   readonly executors: readonly ExecutorView[]
@@ -38,6 +44,9 @@ export interface VolunteerSnapshot {
 export const NOBODY: VolunteerSnapshot = {
   phase: 'idle',
   reason: null,
+  suspended: [],
+  gpuSuspended: null,
+  lending: null,
   failure: null,
   executors: [],
   currentJobs: [],
@@ -51,16 +60,6 @@ export interface UnitNews {
   readonly job: string
   readonly unit: number
   readonly value: Uint8Array | null
-}
-
-export interface Preferences {
-  readonly restWhenHidden: boolean
-  readonly restOnBattery: boolean
-}
-
-/** Processor threads to lend: half of them, in pairs, because two different programs check each other. */
-export function lentThreads(threads: number): number {
-  return 2 * Math.max(1, Math.floor(threads / 4))
 }
 
 /** `reconsider`: the preferences have changed. */

@@ -1,5 +1,5 @@
 /** The volunteer of this browser, for every page: its state, its verbs, and its units as they come. */
-import { isLending, NOBODY, type Preferences, type UnitNews, type VolunteerCommand, type VolunteerSnapshot } from '../models/volunteer.ts'
+import { isLending, NOBODY, type UnitNews, type VolunteerCommand, type VolunteerSnapshot } from '../models/volunteer.ts'
 import type { NetworkNode } from '../models/network/node.ts'
 import { markCopy } from '../services/copy-mark.ts'
 import { createVolunteerClient, type VolunteerClient } from '../services/volunteer-client.ts'
@@ -9,15 +9,9 @@ import { browserVolunteerParts, joinVolunteerTabs, type VolunteerTabs } from '..
 const CONSENT_KEY = 'peercompute.consent'
 /** Raise it when what a volunteer agrees to changes; everybody is asked again. */
 const CONSENT_VERSION = '1'
-const PREFERENCES_KEY = 'peercompute.preferences'
 /** The sentence of the first page changes with it. */
 const CURRENT_EVERY_MS = 1_000
 const COPY_EVERY_MS = 2_000
-
-function storedPreferences(): Preferences {
-  const stored = localStorage.getItem(PREFERENCES_KEY) ?? ''
-  return { restWhenHidden: stored.includes('hidden'), restOnBattery: !stored.includes('nobattery') }
-}
 
 class Volunteer {
   snapshot = $state.raw<VolunteerSnapshot>(NOBODY)
@@ -28,7 +22,6 @@ class Volunteer {
   consented = $state(localStorage.getItem(CONSENT_KEY) === CONSENT_VERSION)
   startedAtMs = $state<number | null>(null)
   readonly lending = $derived(isLending(this.snapshot.phase))
-  preferences = $state.raw(storedPreferences())
   #last: UnitNews | null = null
   readonly #showLast = throttled(CURRENT_EVERY_MS, () => {
     if (this.#last !== null && this.lending) this.current = { job: this.#last.job, unit: this.#last.unit }
@@ -85,13 +78,6 @@ class Volunteer {
     this.consented = true
   }
 
-  /** Applies at once, in whichever tab computes. */
-  prefer(preferences: Preferences): void {
-    this.preferences = preferences
-    localStorage.setItem(PREFERENCES_KEY, `${preferences.restWhenHidden ? 'hidden' : ''} ${preferences.restOnBattery ? '' : 'nobattery'}`)
-    void this.command('reconsider')
-  }
-
   async start(takeOver = false): Promise<void> {
     // A press of Start stands behind this: browsers that ask the person do so now.
     void import('../services/storage.ts').then(({ askToPersist }) => askToPersist())
@@ -103,7 +89,7 @@ class Volunteer {
   }
 
   async #create(): Promise<VolunteerClient> {
-    const client = await createVolunteerClient(storedPreferences)
+    const client = await createVolunteerClient()
     client.onNetwork((node) => {
       this.#network = node
       for (const listener of [...this.#networkListeners]) listener(node)

@@ -12,7 +12,6 @@ import {
   type JobSpec
 } from '@peercompute/job-specs'
 import type { ReadUnit } from '@peercompute/job-specs/download'
-import { isKnownKernel } from '@peercompute/kernels'
 import type { ComputeWorker } from '@peercompute/worker-client'
 import type { RerunValues } from '../models/verify.ts'
 import { blobPath } from './api.ts'
@@ -28,8 +27,7 @@ export async function rerunUnit(job: JobId, spec: JobSpec, { receipt, value }: R
     sandboxUrl: new URL('/sandbox.html', location.origin).href,
     document,
     gpu: graphics(navigator),
-    slots: 1,
-    admitWgsl: isKnownKernel
+    slots: 1
   })
   try {
     const worker = chosen(started.workers, spec)
@@ -69,10 +67,11 @@ export async function rerunUnit(job: JobId, spec: JobSpec, { receipt, value }: R
   }
 }
 
-/** The graphics card where it may, else the processor. */
+/** The graphics card where there is one, else the processor. */
 function chosen(workers: readonly ComputeWorker[], { kernel }: JobSpec): ComputeWorker {
-  const kinds: readonly ExecutorKind[] = kernelExecutors(kernel).filter((kind) => kind !== 'webgpu' || isKnownKernel(kernel))
-  const worker = kinds.map((kind) => workers.find(({ executor }) => executor.kind === kind)).find((found) => found !== undefined)
+  const worker = kernelExecutors(kernel)
+    .map((kind) => workers.find(({ executor }) => executor.kind === kind))
+    .find((found) => found !== undefined)
   if (worker === undefined)
     throw new PeerComputeError(
       'UNIT_FAILED',

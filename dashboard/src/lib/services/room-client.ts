@@ -1,11 +1,11 @@
 /** Where the page meets the rooms library. It is loaded when a room is entered: libp2p is far larger than everything else here. */
 import { leastResults, coordinatorInfoSchema, PeerComputeError, type BlobRef, type Bytes, type JobId } from '@peercompute/job-specs'
-import { isKnownKernel, LIBRARY, nQueens, specFor } from '@peercompute/kernels'
+import { LIBRARY, nQueens, specFor } from '@peercompute/kernels'
 import type { Member, RoomSession } from '@peercompute/rooms'
-import { lentThreads } from '../models/volunteer.ts'
 import type { RoomPicture } from '../models/room.ts'
 import { API, blobPath } from './api.ts'
 import { ask, send } from './http.ts'
+import { readPreferences } from './kept-preferences.ts'
 
 export interface RoomClient {
   picture(): RoomPicture
@@ -113,12 +113,12 @@ async function enter(
           sandboxUrl: new URL('/sandbox.html', location.origin).href,
           document,
           gpu: (navigator as Navigator & { readonly gpu?: GPU }).gpu,
-          slots: Math.max(1, Math.floor(lentThreads(navigator.hardwareConcurrency) / 2)),
-          admitWgsl: isKnownKernel
+          slots: Math.max(1, Math.floor(navigator.hardwareConcurrency / 2))
         })
         const { workers, failures } = executors
         if (workers.length === 0) throw new PeerComputeError('INTERNAL', 'No executor starts in this browser', { cause: failures[0] })
-        await room.lend({ workers, agent: 'peercompute/0.1.0 browser', memoryBytes: 0 })
+        const kernel = await room.lend({ workers, agent: 'peercompute/0.1.0 browser', memoryBytes: 0 })
+        volunteer.governPage(window, kernel, readPreferences, volunteer.systemClock)
       } finally {
         starting = false
         onChange()

@@ -2,7 +2,7 @@
  * The one place where the page meets the volunteer library. It is loaded on Start and not before: libp2p and the executors
  * are far larger than everything else on the page.
  */
-import { lentThreads, type Preferences, type UnitNews, type VolunteerPhase, type VolunteerSnapshot } from '../models/volunteer.ts'
+import type { UnitNews, VolunteerPhase, VolunteerSnapshot } from '../models/volunteer.ts'
 import type { NetworkNode } from '../models/network/node.ts'
 import { networkNode } from './network-node.ts'
 import { throttled } from './throttle.ts'
@@ -15,7 +15,7 @@ export interface VolunteerClient {
   finish(): Promise<void>
   /** Stops now; units in hand go back. */
   stop(): Promise<void>
-  /** Weighs tab and battery again, after a change of the preferences. */
+  /** After a change of the preferences. */
   reconsider(): void
   snapshot(): VolunteerSnapshot
   onChange(listener: () => void): () => void
@@ -41,20 +41,25 @@ const PHASES = {
 const CHANGE_EVERY_MS = 250
 
 /** Rejects when the browser lacks what is needed. */
-export async function createVolunteerClient(preferences: () => Preferences): Promise<VolunteerClient> {
-  const { createBrowserVolunteer, followPage } = await import('@peercompute/worker-client/browser')
+export async function createVolunteerClient(): Promise<VolunteerClient> {
+  const [{ createBrowserVolunteer }, { readPreferences }] = await Promise.all([
+    import('@peercompute/worker-client/browser'),
+    import('./kept-preferences.ts')
+  ])
   const kernel = await createBrowserVolunteer({
     sandboxUrl: new URL('/sandbox.html', location.origin).href,
-    cpuSlots: lentThreads(navigator.hardwareConcurrency)
+    preferences: readPreferences
   })
-  let unfollow = followPage(window, kernel, preferences)
 
   const snapshot = (): VolunteerSnapshot => {
-    const { state, reason, executors, currentJobs, unitsDone, account, host } = kernel.snapshot()
+    const { state, reason, suspended, gpuSuspended, lending, executors, currentJobs, unitsDone, account, host } = kernel.snapshot()
     const unreachable = state === 'connecting' && reason !== null
     return {
       phase: unreachable ? 'waiting' : PHASES[state],
       reason,
+      suspended,
+      gpuSuspended,
+      lending,
       failure: null,
       unitsDone,
       account,
@@ -83,9 +88,7 @@ export async function createVolunteerClient(preferences: () => Preferences): Pro
     finish: () => kernel.finish(),
     stop: () => kernel.stop(),
     reconsider: () => {
-      unfollow()
-      for (const reason of ['tab_hidden_policy', 'on_battery', 'battery_low'] as const) kernel.resume(reason)
-      unfollow = followPage(window, kernel, preferences)
+      kernel.reconsider()
     },
     snapshot,
     onChange: (listener) => {
@@ -93,7 +96,6 @@ export async function createVolunteerClient(preferences: () => Preferences): Pro
       const later = throttled(CHANGE_EVERY_MS, listener)
       return kernel.onChange(() => {
         const now = snapshot().phase
-        if (now === 'stopped') unfollow()
         if (now === phase) later()
         else listener()
         phase = now
