@@ -2,6 +2,7 @@
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { holds, type Bench } from './bench.ts'
+import { computeBench } from './compute-bench/index.ts'
 import { coordinatorBench } from './coordinator-bench/index.ts'
 import { firstResult } from './first-result.ts'
 import { ledgerBench } from './ledger.ts'
@@ -9,7 +10,7 @@ import { networkBench } from './network.ts'
 import { choose, runBench } from './run-bench.ts'
 import { trustBench } from './trust-bench/index.ts'
 
-const BENCHES: readonly Bench[] = [firstResult, networkBench, ledgerBench, coordinatorBench, trustBench]
+const BENCHES: readonly Bench[] = [firstResult, networkBench, ledgerBench, coordinatorBench, trustBench, computeBench]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

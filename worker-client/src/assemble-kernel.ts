@@ -6,8 +6,14 @@ import type { BlobDisk } from './blobs/blob-disk.ts'
 import { createBlobStore } from './blobs/blob-store.ts'
 import { createMemoryBlobDisk } from './blobs/memory-blob-disk.ts'
 import { retainLiveBlobs } from './blobs/retain-live-blobs.ts'
+import type { CheckpointDisk } from './checkpoints/checkpoint-disk.ts'
+import { adoptLeases, createCheckpointKeeper } from './checkpoints/checkpoint-keeper.ts'
+import { createCheckpoints } from './checkpoints/checkpoints.ts'
+import { fetchCheckpoint } from './checkpoints/fetch-checkpoint.ts'
+import { createMemoryCheckpointDisk } from './checkpoints/memory-checkpoint-disk.ts'
 import { createComputeManager } from './compute/compute-manager.ts'
 import type { ComputeWorker } from './compute/compute-worker.ts'
+import { countingFetch, type ByteCount } from './governor/counting-fetch.ts'
 import type { Identity } from './identity/identity.ts'
 import { createJobCache } from './jobs/job-cache.ts'
 import { createNetworkManager } from './network/network-manager.ts'
@@ -37,6 +43,8 @@ export interface KernelParts {
   readonly pins: PinStore
   /** Where kernels and inputs are kept, for this host and for others. By default in memory. */
   readonly blobDisk?: BlobDisk
+  /** Where saved states of unfinished units and the leases of this host are kept. By default in memory. */
+  readonly checkpointDisk?: CheckpointDisk
   readonly clock: Clock
   readonly random: () => number
   readonly fetch: typeof globalThis.fetch
@@ -48,7 +56,9 @@ export interface KernelParts {
 
 /** Puts a volunteer together. It does nothing before `start()`. */
 export async function assembleKernel(parts: KernelParts): Promise<NodeKernel> {
-  const { identity, workers, clock, random, fetch, coordinator } = parts
+  const { identity, workers, clock, random, coordinator } = parts
+  const counted: ByteCount = { total: 0 }
+  const fetch = countingFetch(parts.fetch, counted)
   const host = hostDescriptionSchema.parse({
     agent: parts.agent.slice(0, 128),
     executors: workers.map(({ executor }) => executor),
@@ -80,8 +90,25 @@ export async function assembleKernel(parts: KernelParts): Promise<NodeKernel> {
     ...(parts.root === undefined ? {} : { root: parts.root }),
     ...(parts.startPeers === undefined ? {} : { startPeers: parts.startPeers })
   })
+  const checkpoints = createCheckpoints({
+    disk: parts.checkpointDisk ?? createMemoryCheckpointDisk(),
+    fetchForeign: (sha256) => fetchCheckpoint(coordinator, fetch, sha256)
+  })
+  const keeper = createCheckpointKeeper({ checkpoints, jobs, clock })
+  const compute = createComputeManager({ workers, identity, jobs, outbox, clock, random, checkpoints: keeper })
+  await adoptLeases(
+    checkpoints,
+    jobs,
+    compute,
+    workers.map(({ executor }) => executor.kind)
+  )
+  network.onSession((session) => {
+    keeper.setSession(session)
+  })
   const stopRetaining = retainLiveBlobs({ store, ledger: state, jobs, clock })
+  let peerBytes = () => 0
   network.onPeerNetwork((peers) => {
+    peerBytes = () => peers.bytes
     // without peers the coordinator is asked, as before
     blobs.join(peers).catch(() => undefined)
   })
@@ -91,9 +118,11 @@ export async function assembleKernel(parts: KernelParts): Promise<NodeKernel> {
     outbox,
     state,
     network,
-    compute: createComputeManager({ workers, identity, jobs, outbox, clock, random }),
+    bytes: () => counted.total + peerBytes(),
+    compute,
     release: async () => {
       stopRetaining()
+      await checkpoints.settled()
       await parts.release?.()
     }
   })

@@ -1,7 +1,7 @@
 /** The executors of a browser tab, all inside the sandbox. */
-import type { KernelRef } from '@peercompute/job-specs'
 import { SandboxFrame } from '../sandbox/sandbox-frame.ts'
 import { sandboxCpuWorker } from './cpu/sandbox-cpu-worker.ts'
+import { SlotBudget } from './pool/slot-budget.ts'
 import { webBenchmarkStore } from './probe/web-benchmark-store.ts'
 import { startedWorkers, type ComputeWorkers } from './started-workers.ts'
 import { createWebGPUWorker } from './webgpu/create-webgpu-worker.ts'
@@ -14,7 +14,7 @@ export { createWebGPUWorker, type WebGPUWorkerOptions } from './webgpu/create-we
 export { WebGPUComputeWorker, type WebGPUComputeWorkerOptions } from './webgpu/webgpu-compute-worker.ts'
 
 export interface BrowserComputeWorkers extends ComputeWorkers {
-  /** Removes the frames, when the workers have stopped. */
+  /** Removes the frame, when the workers have stopped. */
   close(): void
 }
 
@@ -24,33 +24,32 @@ export interface BrowserComputeWorkersOptions {
   readonly document: Document
   /** `navigator.gpu`; undefined where the browser or the origin has none. */
   readonly gpu: GPU | undefined
-  /** Cores that the volunteer lends. */
+  /** Cores that may be lent, to JavaScript and WASM together: who has work takes what the other leaves. */
   readonly slots: number
-  /** Which WGSL may run. JavaScript and WASM of strangers run in the sandbox; a hung GPU kernel cannot be stopped. */
-  readonly admitWgsl: (kernel: KernelRef) => boolean
 }
 
-/** Starts and probes every executor that works here; `worker.executor` describes it. One frame for job code, one for the GPU. */
+/**
+ * Starts and probes every executor that works here; `worker.executor` describes it. All share a frame: browsers give the frames of one
+ * site one process anyway, and only the end of that process stops a loop at once.
+ */
 export async function browserComputeWorkers({
   sandboxUrl,
   document,
   gpu,
-  slots,
-  admitWgsl
+  slots
 }: BrowserComputeWorkersOptions): Promise<BrowserComputeWorkers> {
-  const jobs = new SandboxFrame({ url: sandboxUrl, document })
-  const runner = new SandboxFrame({ url: sandboxUrl, document })
+  const frame = new SandboxFrame({ url: sandboxUrl, document })
+  const cores = new SlotBudget(slots)
   const benchmarks = webBenchmarkStore(() => localStorage)
   const started = await startedWorkers([
-    ...(gpu === undefined ? [] : [() => createWebGPUWorker({ gpu, benchmarks, open: () => runner.channel('gpu', ''), admit: admitWgsl })]),
-    () => sandboxCpuWorker({ kind: 'wasm', frame: jobs, slots, benchmarks }),
-    () => sandboxCpuWorker({ kind: 'js', frame: jobs, slots, benchmarks })
+    ...(gpu === undefined ? [] : [() => createWebGPUWorker({ gpu, benchmarks, open: () => frame.channel('gpu', '') })]),
+    () => sandboxCpuWorker({ kind: 'wasm', frame, slots: cores, benchmarks }),
+    () => sandboxCpuWorker({ kind: 'js', frame, slots: cores, benchmarks })
   ])
   return {
     ...started,
     close() {
-      jobs.close()
-      runner.close()
+      frame.close()
     }
   }
 }

@@ -3,11 +3,12 @@
  * them goes on, and lets go of them when it does not.
  *
  *   active      asks and runs
- *   paused      runs nothing; leases are kept for HOLD_MS, because most pauses are short, then given back
+ *   paused      runs nothing; leases are kept for HOLD_MS, because most pauses are short, then given back. The graphics card may
+ *               rest alone, and rests between two slices, so that it goes on with the unit where it was
  *   finishing   runs what is held, asks for no more, and is over when every result is answered
  *   stopped     gives back what is unfinished; results stay in the outbox
  */
-import type { ExecutorKind, JobId, ReasonCode, ReportAnswer } from '@peercompute/job-specs'
+import type { ExecutorKind, JobId, Lease, ReasonCode, ReportAnswer } from '@peercompute/job-specs'
 import { sleep, type Clock } from '@peercompute/p2p/time'
 import { createGate, sleepUntilOpen } from '../gate.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -15,10 +16,13 @@ import type { JobCache } from '../jobs/job-cache.ts'
 import { createListeners } from '../listeners.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { createReportSender } from '../outbox/report-sender.ts'
+import type { Governance } from '../governor/governance.ts'
 import type { WorkSession } from '../work/work-session.ts'
-import type { ComputeWorker } from './compute-worker.ts'
+import type { CheckpointPort } from './checkpoint-port.ts'
+import { FULL_LENDING, type ComputeWorker } from './compute-worker.ts'
 import { createExecutorLane, type ExecutorLane } from './executor-lane.ts'
 import { leaseKey, renewLease } from './held-lease.ts'
+import type { UnitInWork } from './lane-runs.ts'
 import { createReportBatcher } from './report-batcher.ts'
 
 export const HOLD_MS = 30_000
@@ -35,6 +39,8 @@ export interface ComputeManagerInit {
   readonly outbox: Outbox
   readonly clock: Clock
   readonly random: () => number
+  /** Where states of unfinished units are kept; without it each unit begins anew. */
+  readonly checkpoints?: CheckpointPort
 }
 
 export interface ExecutorView {
@@ -43,6 +49,7 @@ export interface ExecutorView {
   readonly numericClass: string
   readonly slots: number
   readonly busyUnits: number
+  readonly inWork: readonly UnitInWork[]
   readonly unitsDone: number
   readonly job: JobId | null
   readonly reason: ReasonCode | null
@@ -62,12 +69,16 @@ export interface ReportEvent {
 }
 
 export interface ComputeManager {
+  /** Goes on with a lease that an earlier program of this host held; the next session claims it. Of an executor that is not here: nothing. */
+  adopt(lease: Lease, unfinished: readonly number[]): void
   setSession(session: WorkSession | null): void
   nudge(): void
   /** The coordinator said that the job has ended; or, with `epoch`, that others were faster with that lease of it. */
   cancel(job: JobId, epoch?: number): void
   resume(): void
   pause(): void
+  /** How much of the machine is lent from now on, and whether the graphics card rests. */
+  govern(governance: Pick<Governance, 'gpuSuspended' | 'lending'>): void
   /** Computes what is held and delivers every result, then resolves. Rejects when the signal aborts. */
   finish(signal: AbortSignal): Promise<void>
   /** Gives everything back. Idempotent. */
@@ -89,10 +100,20 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
   const answers = new Map<ReportAnswer, number>()
   const heldChanged = createGate()
   const stopped = new AbortController()
-  const batcher = createReportBatcher({ identity: init.identity, outbox, clock })
+  const batcher = createReportBatcher({
+    identity: init.identity,
+    outbox,
+    clock,
+    onStored({ lease, saved, unfinished }, done) {
+      for (const unit of done) if (saved.delete(unit)) init.checkpoints?.drop(lease.job, unit)
+      if (unfinished.size === 0) init.checkpoints?.letGo(lease)
+    }
+  })
   let session: WorkSession | null = null
   let mode: 'active' | 'paused' | 'finishing' | 'stopped' = 'paused'
-  let holding = new AbortController()
+  let governance: Pick<Governance, 'gpuSuspended' | 'lending'> = { gpuSuspended: null, lending: FULL_LENDING }
+  /** Lanes that rest and still hold leases, each until the signal aborts. */
+  const holds = new Map<ExecutorLane, AbortController>()
 
   const emitChange = () => {
     changes.emit(undefined)
@@ -119,6 +140,7 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
       jobs: init.jobs,
       clock,
       random: init.random,
+      checkpoints: init.checkpoints,
       onOutcome(held, outcome, done) {
         batcher.add(held, worker.executor, outcome, done)
         units.emit({ job: held.lease.job, unit: outcome.unit, executor: worker.executor.kind, value: outcome.ok ? outcome.value : null })
@@ -128,23 +150,55 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
         heldChanged.open()
         emitChange()
       },
+      onUnavailable() {
+        void giveBack((lane) => lane.worker === worker).then((tell) => tell())
+      },
       onChange: emitChange
     })
   )
   const allHeld = () => lanes.flatMap((lane) => [...lane.held].map((held) => ({ lane, held })))
 
-  const setLanes = () => {
-    for (const lane of lanes) lane.setMode({ asking: mode === 'active', running: mode === 'active' || mode === 'finishing' })
-  }
-
-  /** Lets go of everything and puts what is computed into the outbox. The returned function tells the coordinator. */
-  const dropAll = async (): Promise<() => Promise<unknown>> => {
-    const given = allHeld()
-    for (const { lane, held } of given) lane.drop(held)
+  /** Takes from these lanes what they hold and puts what is computed into the outbox. The returned function tells the coordinator. */
+  const giveBack = async (of: (lane: ExecutorLane) => boolean): Promise<() => Promise<unknown>> => {
+    const given = allHeld().filter(({ lane }) => of(lane))
+    for (const { lane, held } of given) lane.giveBack(held)
     await batcher.flush()
     const through = session
     return () => (through === null ? Promise.resolve() : Promise.allSettled(given.map(({ held }) => through.release(held.lease))))
   }
+
+  const hold = (lane: ExecutorLane, resting: boolean) => {
+    const holding = holds.get(lane)
+    if (resting === (holding !== undefined)) return
+    if (holding !== undefined) {
+      holds.delete(lane)
+      holding.abort()
+      return
+    }
+    const over = new AbortController()
+    holds.set(lane, over)
+    sleep(clock, HOLD_MS, AbortSignal.any([over.signal, stopped.signal])).then(
+      async () => (await giveBack((other) => other === lane))(),
+      () => undefined
+    )
+  }
+
+  const setLanes = () => {
+    const { gpuSuspended, lending } = governance
+    for (const lane of lanes) {
+      const isGpu = lane.kind === 'webgpu'
+      const why = isGpu ? gpuSuspended : null
+      const resting = mode === 'paused' || why !== null
+      lane.worker.lend(isGpu && resting ? { ...lending, gpuShare: 0 } : lending)
+      lane.setMode({
+        asking: mode === 'active' && !resting,
+        running: mode === 'stopped' ? 'no' : !resting ? 'yes' : isGpu ? 'rest' : 'no',
+        why
+      })
+      hold(lane, resting && mode !== 'stopped' && lane.held.size > 0)
+    }
+  }
+
   /** Waits for the task, but not for ever: a coordinator that is not there takes nothing. */
   const patiently = async (task: (signal: AbortSignal) => Promise<unknown>) => {
     const over = new AbortController()
@@ -186,6 +240,10 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
   renewLoop().catch(() => undefined)
 
   return {
+    adopt(lease, unfinished) {
+      lanes.find((lane) => lane.kind === lease.executor)?.adopt(lease, unfinished)
+      setLanes()
+    },
     setSession(next) {
       session = next
       for (const lane of lanes) lane.setSession(next)
@@ -203,7 +261,6 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
     },
     resume() {
       if (mode !== 'paused') return
-      holding.abort()
       mode = 'active'
       setLanes()
     },
@@ -211,18 +268,19 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
       if (mode !== 'active') return
       mode = 'paused'
       setLanes()
-      holding = new AbortController()
       void batcher.flush()
-      sleep(clock, HOLD_MS, AbortSignal.any([holding.signal, stopped.signal])).then(
-        async () => (await dropAll())(),
-        () => undefined
-      )
+    },
+    govern(next) {
+      governance = next
+      setLanes()
     },
     async finish(signal) {
       if (mode === 'stopped') return
-      holding.abort()
       mode = 'finishing'
       setLanes()
+      // what a resting card holds would not end
+      const release = await giveBack((lane) => lane.kind === 'webgpu' && governance.gpuSuspended !== null)
+      void release()
       while (allHeld().length > 0) await heldChanged.wait(signal)
       await batcher.flush()
       await sender.drained(signal)
@@ -231,7 +289,7 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
       if (mode === 'stopped') return
       mode = 'stopped'
       setLanes()
-      const release = await dropAll()
+      const release = await giveBack(() => true)
       await patiently(async (signal) => {
         await release()
         if (session !== null) await sender.drained(signal)
@@ -254,5 +312,6 @@ export function createComputeManager(init: ComputeManagerInit): ComputeManager {
 
 function viewOf(lane: ExecutorLane): ExecutorView {
   const { kind, software, numericClass, slots } = lane.worker.executor
-  return { kind, software, numericClass, slots, busyUnits: lane.busyUnits, unitsDone: lane.unitsDone, job: lane.job, reason: lane.reason }
+  const { busyUnits, inWork, unitsDone, job, reason } = lane
+  return { kind, software, numericClass, slots, busyUnits, inWork, unitsDone, job, reason }
 }

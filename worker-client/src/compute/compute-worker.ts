@@ -24,6 +24,8 @@ export type UnitOutcome =
 /** What is heard of a range while it runs. */
 export interface RunEvents {
   readonly outcome: (outcome: UnitOutcome) => void
+  /** A program took up the unit; more than once when the unit is tried again. */
+  readonly began?: (unit: number) => void
   /** Finished part of a unit, 0 to 1, at most ten times a second. */
   readonly progress?: (unit: number, fraction: number) => void
   /** A unit that takes long saved its state, at most once in two seconds. At most CHECKPOINT_MAX_BYTES. */
@@ -46,8 +48,8 @@ export const FULL_LENDING: Lending = { gpuShare: 1, sliceMs: 10, cpuSlots: 1_024
  * Runs units of any job that its executor can run. A failed unit is an outcome, never a throw; `run` rejects only when
  * `signal` aborts. Outcomes arrive as they are ready, each unit exactly once, unless aborted.
  *
- * `run` may be called again while a range is running, so that no slot waits for the last units of one: two ranges deep where there
- * is more than one slot, also of different jobs. Together they compute at most `executor.slots` units at a time; each has its own signal.
+ * `run` may be called again while a range is running, also with another job, so that no slot waits for the last units of one or for
+ * a program to load. Together they compute at most `executor.slots` units at a time; each has its own signal.
  */
 export interface ComputeWorker {
   readonly executor: Executor

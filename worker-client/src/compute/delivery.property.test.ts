@@ -1,6 +1,7 @@
 /**
- * Whatever the network does, no outcome is lost before it is answered and none is counted twice: units that end, connections
- * that break before, during and after a report, refusals for now, restarts of the program, in random order.
+ * Whatever happens, each unit has at most one outcome and none is lost before it is answered: units that end, devices that are lost,
+ * connections that break before, during and after a report, refusals for now, pauses, a resting graphics card, leases that are
+ * cancelled, restarts of the program, in random order.
  */
 import fc from 'fast-check'
 import { createFakeClock, type FakeClock } from '@peercompute/p2p/testing'
@@ -10,10 +11,11 @@ import { createMemoryOutboxStore } from '../outbox/memory-outbox-store.ts'
 import { createOutbox } from '../outbox/outbox.ts'
 import { createTestCoordinator } from '../test-support/test-coordinator.ts'
 import { TEST_HOST, testIdentity } from '../test-support/test-identity.ts'
-import { TEST_BLOBS, testJob } from '../test-support/test-job.ts'
+import { ALSO_WGSL, TEST_BLOBS, testJob } from '../test-support/test-job.ts'
 import { createTestWorker } from '../test-support/test-worker.ts'
 import { openWorkSession } from '../work/work-session.ts'
-import { createComputeManager, type ComputeManager } from './compute-manager.ts'
+import { createComputeManager, HOLD_MS, type ComputeManager } from './compute-manager.ts'
+import { FULL_LENDING, type UnitOutcome } from './compute-worker.ts'
 
 const steps = [
   'compute',
@@ -26,6 +28,11 @@ const steps = [
   'refuse for now',
   'pause',
   'resume',
+  'lose device',
+  'rest card',
+  'lend card',
+  'cancel lease',
+  'hold out',
   'restart'
 ] as const
 type Step = (typeof steps)[number]
@@ -44,6 +51,8 @@ const turns = async (count: number) => {
   }
 }
 
+const deviceLost = (unit: number): UnitOutcome => ({ unit, ok: false, reason: 'device_lost', message: 'It is gone', computeMs: 1 })
+
 /** Lets time pass until the manager has said goodbye. */
 async function stopped(manager: ComputeManager, clock: FakeClock): Promise<void> {
   const over = new AbortController()
@@ -57,24 +66,26 @@ async function stopped(manager: ComputeManager, clock: FakeClock): Promise<void>
   await stopping
 }
 
-async function play(plan: readonly Step[]): Promise<void> {
+async function play(plan: readonly Step[], kind: 'js' | 'webgpu'): Promise<void> {
   const coordinator = await createTestCoordinator()
   const identity = await testIdentity()
   const clock = createFakeClock()
   const store = createMemoryOutboxStore()
-  const job = await testJob(identity.account)
+  const job = await testJob(identity.account, ALSO_WGSL)
   await coordinator.offer(
     job,
-    Array.from({ length: 6 }, (_, index) => ({ start: index * 5, count: 5, durationMs: 86_400_000 }))
+    Array.from({ length: 6 }, (_, index) => ({ start: index * 5, count: 5, durationMs: 86_400_000, executor: kind }))
   )
   coordinator.renewMs = 86_400_000
   /** Units that an executor finished and the manager took; each must reach the coordinator. */
   const computed = new Set<string>()
-  let worker = createTestWorker()
+  let worker = createTestWorker({ kind })
+  const twice: string[] = []
   let connected = false
+  let cancelled = 0
 
   const boot = async (): Promise<ComputeManager> => {
-    worker = createTestWorker()
+    worker = createTestWorker({ kind })
     const booted = createComputeManager({
       workers: [worker],
       identity,
@@ -84,7 +95,9 @@ async function play(plan: readonly Step[]): Promise<void> {
       jobs: createJobCache({ fetchBlob: (ref) => Promise.resolve(TEST_BLOBS.get(ref.sha256) ?? new Uint8Array(0)) })
     })
     booted.onUnit(({ unit }) => {
-      computed.add(`${job.id}-${unit}-${identity.certificate.host}`)
+      const key = `${job.id}-${unit}-${identity.certificate.host}`
+      if (computed.has(key)) twice.push(key)
+      computed.add(key)
     })
     booted.resume()
     return booted
@@ -141,6 +154,11 @@ async function play(plan: readonly Step[]): Promise<void> {
     else if (step === 'refuse for now') onNextReport(() => 'refusal')
     else if (step === 'pause') manager.pause()
     else if (step === 'resume') manager.resume()
+    else if (step === 'lose device') worker.complete(undefined, deviceLost)
+    else if (step === 'rest card') manager.govern({ gpuSuspended: 'device_in_use', lending: FULL_LENDING })
+    else if (step === 'lend card') manager.govern({ gpuSuspended: null, lending: FULL_LENDING })
+    else if (step === 'cancel lease') manager.cancel(job.id, ++cancelled)
+    else if (step === 'hold out') clock.advance(HOLD_MS)
     else {
       // What is in the outbox survives; what was not yet batched does not, so a clean restart batches first.
       breakConnection()
@@ -152,6 +170,7 @@ async function play(plan: readonly Step[]): Promise<void> {
   }
 
   coordinator.intercept = null
+  manager.govern({ gpuSuspended: null, lending: FULL_LENDING })
   manager.resume()
   const accepted = (unit: string): boolean => [...coordinator.results.keys()].some((key) => key.startsWith(`${unit}-`))
   const missing = () => [...computed].filter((unit) => !accepted(unit))
@@ -163,12 +182,16 @@ async function play(plan: readonly Step[]): Promise<void> {
     await turns(3)
   }
   expect(missing()).toEqual([])
+  expect(twice).toEqual([])
   expect(await store.load()).toEqual([])
   await stopped(manager, clock)
 }
 
 describe('delivery', () => {
   it('loses no outcome that was not answered, in any order of events', { timeout: 60_000 }, async () => {
-    await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...steps), { maxLength: 40 }), play), { numRuns: 40, endOnFailure: true })
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...steps), { maxLength: 40 }), fc.constantFrom('js' as const, 'webgpu' as const), play),
+      { numRuns: 40, endOnFailure: true }
+    )
   })
 })

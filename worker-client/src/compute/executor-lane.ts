@@ -4,23 +4,22 @@
  *   asking    while the manager accepts work and less than `prefetchSeconds` of it is held
  *   running   the oldest lease first, in ranges of about RANGE_SECONDS, so that a lost lease ends soon and a pause loses little
  *
- * `drop` aborts what runs of a lease at once. `lose` lets it end, because its results are still taken when nobody was faster,
- * and starts nothing more of it. A pause aborts it and keeps the lease; the units run again afterwards.
+ * `drop` and `giveBack` abort what runs of a lease at once. `lose` lets it end, because its results are still taken when nobody was faster,
+ * and starts nothing more of it. A pause aborts it, or lets it rest where the executor can, and keeps the lease.
  */
-import { LEASE_UNITS_MAX, unitValueBytes, type JobId, type JobSpec, type ReasonCode, type UnitFailure } from '@peercompute/job-specs'
+import { LEASE_UNITS_MAX, type ExecutorKind, type JobId, type Lease, type ReasonCode, type UnitFailure } from '@peercompute/job-specs'
 import { backoffDelay, sleep, type Clock } from '@peercompute/p2p/time'
 import { createGate, sleepUntilOpen } from '../gate.ts'
 import type { JobCache } from '../jobs/job-cache.ts'
 import { RECONNECT_BACKOFF } from '../reconnect-backoff.ts'
 import type { WorkSession } from '../work/work-session.ts'
-import type { ComputeWorker, PreparedJob, UnitOutcome } from './compute-worker.ts'
-import { holdLease, leaseKey, takeRange, type HeldLease } from './held-lease.ts'
+import type { CheckpointPort } from './checkpoint-port.ts'
+import type { ComputeWorker, UnitOutcome } from './compute-worker.ts'
+import { forgetWaiting, holdLease, leaseKey, type HeldLease } from './held-lease.ts'
+import { createLaneRuns, type UnitInWork } from './lane-runs.ts'
 import { prefetchSeconds } from './prefetch.ts'
 import { createUnitPace } from './unit-pace.ts'
 
-const RANGE_SECONDS = 1
-/** Two ranges overlap, so that no slot waits while the last units of one are computed. */
-const RANGES_AT_ONCE = 2
 /** Filled up to this many times the mark below which it asks, so that leases, and with them reports, are not of single units. */
 const REFILL = 2
 /** Before the first unit is measured: enough for every slot even when units are short, few enough to give back when they are long. */
@@ -31,54 +30,65 @@ export interface ExecutorLaneInit {
   readonly jobs: JobCache
   readonly clock: Clock
   readonly random: () => number
+  readonly checkpoints: CheckpointPort | undefined
   /** Each unit of a lease once, unless the lease ends early. `done`: the lease has no unit left. */
   readonly onOutcome: (held: HeldLease, outcome: UnitOutcome, done: boolean) => void
   /** A lease came, or left. */
   readonly onHeld: () => void
+  /** The executor is of no more use: whatever it still holds is for others. */
+  readonly onUnavailable: () => void
   readonly onChange: () => void
+}
+
+export interface LaneMode {
+  /** Whether more work is asked for. */
+  readonly asking: boolean
+  /** `rest`: nothing is started, and what runs stands still by itself, because nothing is lent to it. `no`: what runs is aborted. */
+  readonly running: 'yes' | 'rest' | 'no'
+  /** Why it rests, where that is this executor's own matter. */
+  readonly why: ReasonCode | null
 }
 
 export interface ExecutorLane {
   readonly worker: ComputeWorker
+  readonly kind: ExecutorKind
   readonly held: ReadonlySet<HeldLease>
   /** Units that are being computed now, at most the executor's slots. */
   readonly busyUnits: number
+  /** Those of them that a program has taken up. */
+  readonly inWork: readonly UnitInWork[]
   /** Job of the oldest running range. */
   readonly job: JobId | null
   readonly unitsDone: number
   /** Why it is not computing; null while it is, and while nobody has said. */
   readonly reason: ReasonCode | null
   setSession(session: WorkSession | null): void
-  /** Whether more work is asked for, and whether what is held is run. */
-  setMode(mode: { readonly asking: boolean; readonly running: boolean }): void
+  setMode(mode: LaneMode): void
   nudge(): void
+  /** Nobody wants its results any more. */
   drop(held: HeldLease): void
+  /** Its units are for others, or for this host another time: what was saved of them is kept. */
+  giveBack(held: HeldLease): void
   lose(held: HeldLease): void
+  /** Goes on with a lease that an earlier program of this host held. */
+  adopt(lease: Lease, unfinished: readonly number[]): void
   stop(): Promise<void>
-}
-
-interface Run {
-  readonly held: HeldLease
-  readonly abort: AbortController
-  readonly left: Set<number>
 }
 
 export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
   const { worker, jobs, clock } = init
   const { executor } = worker
   const held = new Set<HeldLease>()
-  const runs = new Set<Run>()
-  const pace = createUnitPace()
+  const pace = createUnitPace(executor.slots)
   const stopped = new AbortController()
   const changed = createGate()
   const nudged = createGate()
-  const rangesAtOnce = executor.slots > 1 ? RANGES_AT_ONCE : 1
   let nudges = 0
   let session: WorkSession | null = null
-  let mode = { asking: false, running: false }
+  let mode: LaneMode = { asking: false, running: 'no', why: null }
   let reason: ReasonCode | null = 'network_offline'
+  let unavailable: ReasonCode | null = null
   let unitsDone = 0
-  let lastRunEndedAt = 0
 
   const setReason = (next: ReasonCode | null) => {
     if (reason === next) return
@@ -89,6 +99,8 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
     nudges++
     nudged.open()
   }
+  const asks = () => mode.asking && worker.unavailable === null
+  const starts = () => mode.running === 'yes' && worker.unavailable === null
 
   /** What to ask for now, or null when enough is held. */
   const wish = (): { units: number; seconds: number } | null => {
@@ -115,6 +127,7 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
 
   const finish = (lease: HeldLease, outcome: UnitOutcome) => {
     if (!held.has(lease) || !lease.unfinished.delete(outcome.unit)) return
+    lease.waiting.delete(outcome.unit)
     unitsDone++
     const done = lease.unfinished.size === 0
     if (done) held.delete(lease)
@@ -122,9 +135,39 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
     if (done) init.onHeld()
     changed.open()
   }
-  const fail = (lease: HeldLease, units: Iterable<number>, failure: UnitFailure, message: string) => {
-    for (const unit of [...units]) finish(lease, { unit, ok: false, reason: failure, message, computeMs: 0 })
+  const fail = (lease: HeldLease, failure: UnitFailure, message: string) => {
+    for (const unit of [...lease.unfinished]) finish(lease, { unit, ok: false, reason: failure, message, computeMs: 0 })
   }
+  const remove = (lease: HeldLease) => {
+    if (!held.delete(lease)) return
+    init.checkpoints?.letGo(lease.lease)
+    init.onHeld()
+    changed.open()
+  }
+  const dropStates = ({ lease, saved }: HeldLease) => {
+    for (const unit of saved) init.checkpoints?.drop(lease.job, unit)
+  }
+  const forget = (lease: HeldLease) => {
+    if (forgetWaiting(lease)) remove(lease)
+  }
+
+  const runs = createLaneRuns({
+    worker,
+    clock,
+    pace,
+    checkpoints: init.checkpoints,
+    onOutcome: finish,
+    onEnd(lease) {
+      if (lease.lost) forget(lease)
+      if (worker.unavailable !== null && unavailable === null) {
+        unavailable = worker.unavailable
+        runs.abort()
+        init.onUnavailable()
+      }
+      changed.open()
+      init.onChange()
+    }
+  })
 
   /** Takes over what may be computed and gives the rest back. Returns how many leases were taken. */
   const accept = async (from: WorkSession, answer: Awaited<ReturnType<WorkSession['ask']>>): Promise<number> => {
@@ -135,7 +178,7 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
     for (const lease of answer.leases) {
       const spec = jobs.spec(lease.job)
       const known = spec === undefined ? forged.has(lease.job) : lease.start + lease.count <= spec.unitCount
-      if (stopped.signal.aborted || !mode.asking || lease.executor !== executor.kind || !known || holding.has(leaseKey(lease))) {
+      if (stopped.signal.aborted || !asks() || lease.executor !== executor.kind || !known || holding.has(leaseKey(lease))) {
         from.release(lease).catch(() => undefined)
         continue
       }
@@ -143,7 +186,7 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
       holding.add(leaseKey(lease))
       held.add(taking)
       taken++
-      if (forged.has(lease.job)) fail(taking, taking.unfinished, 'bad_signature', 'The signatures of the job do not hold')
+      if (forged.has(lease.job)) fail(taking, 'bad_signature', 'The signatures of the job do not hold')
       else jobs.prepare(lease.job, executor.kind).catch(() => undefined)
     }
     if (taken > 0) init.onHeld()
@@ -156,7 +199,7 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
     for (;;) {
       stopped.signal.throwIfAborted()
       const through = session
-      const wanted = mode.asking && through !== null ? wish() : null
+      const wanted = asks() && through !== null ? wish() : null
       if (through === null || wanted === null) {
         if (through === null) setReason('network_offline')
         await changed.wait(stopped.signal)
@@ -182,49 +225,11 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
     }
   }
 
-  const run = async ({ held: lease, abort, left }: Run, job: PreparedJob, start: number) => {
-    const count = left.size
-    const startedAt = clock.now()
-    const expected = unitValueBytes(job.spec.outputs)
-    const onOutcome = (outcome: UnitOutcome) => {
-      if (abort.signal.aborted || !left.delete(outcome.unit)) return
-      if (outcome.ok) pace.guess(job.id, outcome.computeMs / 1_000 / executor.slots)
-      finish(lease, checkedSize(outcome, expected, job.spec))
-    }
-    try {
-      await worker.run({ job, start, count }, { outcome: onOutcome }, abort.signal)
-      fail(lease, left, 'runtime_error', 'The executor returned without an outcome for this unit')
-      // Ranges that overlap share the slots: what lies between their ends is this one's time.
-      pace.measure(job.id, (clock.now() - Math.max(startedAt, lastRunEndedAt)) / 1_000 / count)
-      lastRunEndedAt = clock.now()
-    } catch (error) {
-      if (!abort.signal.aborted) fail(lease, left, 'runtime_error', error instanceof Error ? error.message : 'The executor failed')
-    }
-    for (const unit of left) lease.waiting.add(unit)
-    if (lease.lost) forgetWaiting(lease)
-  }
-
-  const startRun = (lease: HeldLease, job: PreparedJob) => {
-    const each = pace.of(job.id)
-    const range = takeRange(lease, each === undefined ? executor.slots : Math.max(executor.slots, Math.ceil(RANGE_SECONDS / each)))
-    if (range === null) return
-    const left = new Set(Array.from({ length: range.count }, (_, index) => range.start + index))
-    const started: Run = { held: lease, abort: new AbortController(), left }
-    runs.add(started)
-    reason = null
-    init.onChange()
-    void run(started, job, range.start).finally(() => {
-      runs.delete(started)
-      changed.open()
-      init.onChange()
-    })
-  }
-
   const runLoop = async () => {
     let attempt = 0
     for (;;) {
       stopped.signal.throwIfAborted()
-      const lease = mode.running && runs.size < rangesAtOnce ? [...held].find(({ waiting }) => waiting.size > 0) : undefined
+      const lease = starts() && runs.hasRoom ? [...held].find(({ waiting }) => waiting.size > 0) : undefined
       if (lease === undefined) {
         await changed.wait(stopped.signal)
         continue
@@ -232,9 +237,12 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
       try {
         const preparation = await jobs.prepare(lease.lease.job, executor.kind)
         attempt = 0
-        if (!mode.running || !held.has(lease)) continue
-        if (preparation.ok) startRun(lease, preparation.job)
-        else fail(lease, lease.unfinished, preparation.reason, preparation.message)
+        if (!starts() || !held.has(lease)) continue
+        if (!preparation.ok) fail(lease, preparation.reason, preparation.message)
+        else if (runs.start(lease, preparation.job)) {
+          reason = null
+          init.onChange()
+        }
       } catch {
         // Its bytes cannot be had for now. Others come first meanwhile; if it runs out, it is lost like any other.
         if (held.delete(lease)) held.add(lease)
@@ -243,40 +251,27 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
     }
   }
 
-  const remove = (lease: HeldLease) => {
-    if (!held.delete(lease)) return
-    init.onHeld()
-    changed.open()
-  }
-  const forgetWaiting = (lease: HeldLease) => {
-    for (const unit of lease.waiting) lease.unfinished.delete(unit)
-    lease.waiting.clear()
-    if (lease.unfinished.size === 0) remove(lease)
-  }
-  const abortRuns = (of?: HeldLease) => {
-    for (const { held: lease, abort } of runs) if (of === undefined || lease === of) abort.abort()
-  }
-
   const loops = [askLoop(), runLoop()]
   for (const loop of loops) loop.catch(() => undefined)
 
   return {
     worker,
+    kind: executor.kind,
     held,
     get busyUnits() {
-      return Math.min(
-        executor.slots,
-        [...runs].reduce((sum, { left }) => sum + left.size, 0)
-      )
+      return starts() ? Math.min(executor.slots, runs.unitsLeft) : 0
+    },
+    get inWork() {
+      return runs.inWork()
     },
     get job() {
-      return [...runs][0]?.held.lease.job ?? null
+      return runs.job
     },
     get unitsDone() {
       return unitsDone
     },
     get reason() {
-      return runs.size === 0 ? reason : null
+      return unavailable ?? mode.why ?? (runs.job === null ? reason : null)
     },
     setSession(next) {
       session = next
@@ -284,37 +279,40 @@ export function createExecutorLane(init: ExecutorLaneInit): ExecutorLane {
       nudge()
     },
     setMode(next) {
+      if (mode.running === 'rest' && next.running === 'yes') pace.begin(clock.now())
       mode = next
-      if (!mode.running) abortRuns()
+      if (mode.running === 'no') runs.abort()
       changed.open()
       nudge()
     },
     nudge,
     drop(lease) {
       remove(lease)
-      abortRuns(lease)
+      runs.abort(lease)
+      dropStates(lease)
+    },
+    giveBack(lease) {
+      remove(lease)
+      runs.abort(lease)
     },
     lose(lease) {
       lease.lost = true
-      forgetWaiting(lease)
+      runs.abort(lease, 'not begun')
+      forget(lease)
+    },
+    adopt(lease, unfinished) {
+      const taking = holdLease(lease, clock.now())
+      const left = new Set(unfinished)
+      for (const unit of [...taking.unfinished]) if (!left.has(unit)) taking.unfinished.delete(unit)
+      for (const unit of [...taking.waiting]) if (!left.has(unit)) taking.waiting.delete(unit)
+      held.add(taking)
+      init.onHeld()
+      changed.open()
     },
     async stop() {
       stopped.abort()
-      abortRuns()
+      runs.abort()
       await Promise.allSettled(loops)
     }
-  }
-}
-
-/** An executor that returns the wrong number of bytes has failed: the coordinator could not tell the outputs apart. */
-function checkedSize(outcome: UnitOutcome, expected: number, spec: JobSpec): UnitOutcome {
-  if (!outcome.ok || outcome.value.length === expected) return outcome
-  const reason = outcome.value.length > spec.limits.outputBytes ? 'output_too_large' : 'output_shape'
-  return {
-    unit: outcome.unit,
-    ok: false,
-    reason,
-    message: `${outcome.value.length} bytes came, declared are ${expected}`,
-    computeMs: outcome.computeMs
   }
 }

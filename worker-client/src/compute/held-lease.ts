@@ -7,6 +7,10 @@ export interface HeldLease {
   readonly unfinished: Set<number>
   /** Those of them that no run has taken. */
   readonly waiting: Set<number>
+  /** How often a unit failed here for a reason that is not its own, and what was said the first time. */
+  readonly tries: Map<number, { readonly count: number; readonly first: string }>
+  /** Units of which a state is kept. */
+  readonly saved: Set<number>
   /** Epoch ms of this host's clock, so that a wrong clock does no harm. */
   deadline: number
   renewAt: number
@@ -23,6 +27,8 @@ export function holdLease(lease: Lease, now: number): HeldLease {
     lease,
     unfinished: new Set(units),
     waiting: new Set(units),
+    tries: new Map(),
+    saved: new Set(),
     deadline: now + lease.durationMs,
     renewAt: now + lease.durationMs * RENEW_AT,
     lost: false
@@ -45,6 +51,13 @@ export function takeRange(held: HeldLease, most: number): { readonly start: numb
   }
   for (let unit = start; unit < start + count; unit++) held.waiting.delete(unit)
   return count === 0 ? null : { start, count }
+}
+
+/** Gives up the units that no run has taken. True when none is left at all. */
+export function forgetWaiting({ waiting, unfinished }: HeldLease): boolean {
+  for (const unit of waiting) unfinished.delete(unit)
+  waiting.clear()
+  return unfinished.size === 0
 }
 
 export function leaseKey({ job, epoch }: { readonly job: JobId; readonly epoch: number }): string {

@@ -29,7 +29,15 @@ export interface ReportBatcher {
   flush(held?: HeldLease): Promise<void>
 }
 
-export function createReportBatcher(init: { readonly identity: Identity; readonly outbox: Outbox; readonly clock: Clock }): ReportBatcher {
+export interface ReportBatcherInit {
+  readonly identity: Identity
+  readonly outbox: Outbox
+  readonly clock: Clock
+  /** The outcomes of these units are safe. */
+  readonly onStored: (held: HeldLease, units: readonly number[]) => void
+}
+
+export function createReportBatcher(init: ReportBatcherInit): ReportBatcher {
   const { identity, outbox, clock } = init
   const batches = new Map<string, Batch>()
   const writing = new Set<Promise<void>>()
@@ -58,6 +66,10 @@ export function createReportBatcher(init: { readonly identity: Identity; readonl
       units: await Promise.all(outcomes.map(toUnitResult))
     })
     await outbox.add(report, concat(outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []))), held.deadline)
+    init.onStored(
+      held,
+      outcomes.map(({ unit }) => unit)
+    )
   }
 
   return {

@@ -22,10 +22,12 @@ export function libp2pNetwork(options: Libp2pNetworkOptions): StartPeerNetwork {
 async function startNetwork(info: CoordinatorInfo, { tcpListen = [] }: Libp2pNetworkOptions): Promise<PeerNetwork> {
   const p2p = await import('@peercompute/p2p')
   const addresses = [...info.addresses, ...info.relays]
+  const counted = { total: 0 }
   const { node, webRtc, discovery } = await p2p.createClientNode({
     relays: addresses,
     iceServers: info.iceServers.map(iceServer),
-    tcpListen
+    tcpListen,
+    counted
   })
   const peersChanged = createListeners<undefined>()
   const emitPeers = () => {
@@ -43,6 +45,9 @@ async function startNetwork(info: CoordinatorInfo, { tcpListen = [] }: Libp2pNet
     async openWorkChannel({ peerId }, signal) {
       await relayConnected(relays, peerId, signal)
       return p2p.openChannel(node, peerId, WORK_PROTOCOL, { limit: WORK_FRAME_MAX_BYTES, signal })
+    },
+    get bytes() {
+      return counted.total
     },
     peers: () => node.getPeers().map(String),
     onPeers: peersChanged.on,

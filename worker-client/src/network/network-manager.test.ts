@@ -69,6 +69,7 @@ function peerNetwork(): PeerNetwork & { up: boolean; stopped: boolean } {
     stopped: false,
     openWorkChannel: () =>
       peers.up ? Promise.resolve(coordinator.connect()) : Promise.reject(new PeerComputeError('PEER_UNREACHABLE', 'Refused')),
+    bytes: 0,
     peers: () => [],
     onPeers: () => () => undefined,
     retryNow: () => undefined,

@@ -26,6 +26,8 @@ export interface NetworkTrials {
 export interface PeerNetwork {
   /** Rejects when the relay does not answer, e.g. because a proxy lets no WebSocket through. */
   openWorkChannel(info: CoordinatorInfo, signal: AbortSignal): Promise<WorkChannel>
+  /** Sent and received so far, in all streams. */
+  readonly bytes: number
   /** PeerIds of who is connected, the relay among them. */
   peers(): readonly string[]
   onPeers(listener: () => void): () => void

@@ -4,10 +4,11 @@ import { sleep } from '@peercompute/p2p/time'
 import { createIdbIdentityStore } from '../identity/idb-identity-store.ts'
 import { exportIdentity, loadOrCreateIdentity, type Identity } from '../identity/identity.ts'
 import { createIdbPinStore } from '../network/idb-pin-store.ts'
+import { governPage } from '../governor/page/govern-page.ts'
+import { DEFAULT_PREFERENCES } from '../governor/preferences.ts'
 import { createIdbOutboxStore } from '../outbox/idb-outbox-store.ts'
 import { createOutbox } from '../outbox/outbox.ts'
 import { createWorkerClock } from '../page/worker-clock.ts'
-import { followPage } from '../page/page-manners.ts'
 import { createIdbLedgerStore } from '../state/idb-ledger-store.ts'
 import { createStateManager } from '../state/state-manager.ts'
 import { testJob, testSpec, testValue } from './test-job.ts'
@@ -96,23 +97,22 @@ const page = {
     await Promise.all([sleep(clock, 20).then(() => order.push('early')), late, never])
     return order
   },
-  follow(restWhenHidden: boolean) {
-    const note = (what: string) => (reason: string) => {
-      told.push(`${what} ${reason}`)
-    }
-    followPage(
+  follow(hiddenTab: 'rest' | 'go_on') {
+    governPage(
       window,
       {
-        pause: note('pause'),
-        resume: note('resume'),
+        govern: ({ suspended }) => {
+          told.push(`rest for ${suspended.join() || 'nothing'}`)
+        },
+        computing: false,
+        bytes: 0,
         retryNow: () => {
           told.push('retry')
         },
-        stop: async () => {
-          told.push('stop')
-        }
+        onChange: () => () => undefined
       },
-      () => ({ restWhenHidden, restOnBattery: true })
+      () => ({ ...DEFAULT_PREFERENCES, hiddenTab }),
+      clock
     )
   },
   told: () => told

@@ -35,6 +35,16 @@ export function testSpec(changes: Partial<JobSpec> = {}): JobSpec {
   }
 }
 
+/** Changes of the specification that let the graphics card compute the job as well. */
+export const ALSO_WGSL: Partial<JobSpec> = {
+  kernel: {
+    name: 'doubling',
+    abi: 1,
+    js: { blob: blobRef(TEST_KERNEL) },
+    wgsl: { blob: blobRef(TEST_KERNEL), passes: [{ entry: 'main', grid: [1, 1, 1], repeat: 1 }] }
+  }
+}
+
 export interface TestJob {
   readonly id: JobId
   readonly signed: SignedSpec

@@ -1,5 +1,6 @@
-import type { Executor } from '@peercompute/job-specs'
-import type { ComputeWorker, UnitOutcome } from '../compute/compute-worker.ts'
+import type { Executor, ReasonCode } from '@peercompute/job-specs'
+import type { ComputeWorker, Lending, UnitOutcome } from '../compute/compute-worker.ts'
+import { SlotBudget } from '../compute/pool/slot-budget.ts'
 import { testValue } from './test-job.ts'
 
 /** An executor in the hands of the test: units wait until it lets them finish. */
@@ -12,6 +13,10 @@ export interface TestWorker extends ComputeWorker {
   /** From now on units finish by themselves. */
   automatic(): void
   readonly aborted: number
+  /** What was lent to it, latest last. */
+  readonly lent: readonly Lending[]
+  /** From now on it can run nothing. */
+  breakDown(why: ReasonCode): void
 }
 
 interface Running {
@@ -30,36 +35,58 @@ export function createTestWorker(changes: Partial<Executor> = {}): TestWorker {
     operationsPerSecond: 0,
     ...changes
   }
+  const slots = new SlotBudget(executor.slots)
   let running: Running[] = []
   let automatic = false
   let aborted = 0
+  let unavailable: ReasonCode | null = null
+  const lent: Lending[] = []
   const success = (unit: number): UnitOutcome => ({ unit, ok: true, value: testValue(unit), computeMs: 100 })
+
+  const byHand = (unit: number, signal: AbortSignal): Promise<UnitOutcome> => {
+    const { promise, resolve, reject } = Promise.withResolvers<UnitOutcome>()
+    const mine: Running = { unit, done: resolve }
+    running.push(mine)
+    signal.addEventListener(
+      'abort',
+      () => {
+        if (running.includes(mine)) aborted++
+        running = running.filter((other) => other !== mine)
+        reject(signal.reason as Error)
+      },
+      { once: true }
+    )
+    return promise
+  }
 
   return {
     executor,
-    lend: () => undefined,
-    unavailable: null,
-    async run({ start, count }, { outcome: onOutcome }, signal) {
+    lent,
+    lend: (lending) => {
+      lent.push(lending)
+    },
+    get unavailable() {
+      return unavailable
+    },
+    breakDown(why) {
+      unavailable = why
+    },
+    async run({ start, count }, { outcome: onOutcome, began }, signal) {
       for (let unit = start; unit < start + count; unit++) {
-        if (automatic) {
-          await new Promise((resolve) => setImmediate(resolve))
+        const giveBack = await slots.take(signal)
+        try {
           signal.throwIfAborted()
-          onOutcome(success(unit))
-          continue
+          began?.(unit)
+          if (automatic) {
+            await new Promise((resolve) => setImmediate(resolve))
+            signal.throwIfAborted()
+            onOutcome(success(unit))
+          } else {
+            onOutcome(await byHand(unit, signal))
+          }
+        } finally {
+          giveBack()
         }
-        const { promise, resolve, reject } = Promise.withResolvers<UnitOutcome>()
-        const mine: Running = { unit, done: resolve }
-        running.push(mine)
-        signal.addEventListener(
-          'abort',
-          () => {
-            if (running.includes(mine)) aborted++
-            running = running.filter((other) => other !== mine)
-            reject(signal.reason as Error)
-          },
-          { once: true }
-        )
-        onOutcome(await promise)
       }
     },
     async stop() {},

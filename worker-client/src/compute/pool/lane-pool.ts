@@ -1,5 +1,6 @@
 /** The programs of one executor: at most `slots` at work, each loaded with one job. */
 import { FULL_LENDING, type Lending } from '../compute-worker.ts'
+import { SlotBudget } from './slot-budget.ts'
 import type { Refusal, UnitChannel } from './unit-protocol.ts'
 import { UnitLane } from './unit-lane.ts'
 
@@ -9,66 +10,59 @@ export interface LaneTask {
 }
 
 interface Options<Task extends LaneTask> {
-  readonly slots: number
+  /** How many, or a budget that is shared with other pools: who has work takes what the others leave. */
+  readonly slots: number | SlotBudget
   readonly open: (task: Task) => UnitChannel<Task>
-  /** Keep programs for the next range, even of another job. Only for programs that jobs cannot change. */
+  /** Keep programs for good, even for another job. Only for programs that jobs cannot change. */
   readonly keep: boolean
   /** How long a program may take until it is loaded (start of the worker, compiler, device). */
   readonly loadMs: number
+  /** The share of the time that a program may use of what is lent; its time limits are stretched by it. By default all. */
+  readonly share?: (lending: Lending) => number
+  /** The programs tell progress while they are alive: a unit's limit counts from their last word, and this is told when one was silent. */
+  readonly onSilent?: () => void
+}
+
+interface Use {
+  readonly job: string
+  readonly busy: boolean
+  /** When it was first used for the job. */
+  readonly since: number
 }
 
 export type LaneLoad<Task extends LaneTask> = { readonly lane: UnitLane<Task> } | { readonly refusal: Refusal }
 
+/** A program that is not kept serves one job for about so long, whatever ranges that are: jobs never meet, and nothing lives for long. */
+const FRESH_MS = 1_000
 /** A program that vanished this often while it loaded is given up. */
 const LOAD_TRIES = 2
 
 export class LanePool<Task extends LaneTask> {
-  readonly slots: number
+  readonly budget: SlotBudget
+  /** For units that are suspected of ending programs: one of them at a time, so that it is seen which one does. */
+  readonly suspects = new SlotBudget(1)
+  /** Whether the next range should have its programs loaded while the one before still runs. Those that are kept need no loading. */
+  readonly loadsAhead: boolean
   readonly #options: Options<Task>
-  readonly #open = new Map<UnitLane<Task>, { job: string; busy: boolean }>()
-  readonly #waiting: (() => void)[] = []
-  #free: number
+  readonly #open = new Map<UnitLane<Task>, Use>()
   #lending: Lending = FULL_LENDING
 
   constructor(options: Options<Task>) {
     this.#options = options
-    this.slots = options.slots
-    this.#free = options.slots
-  }
-
-  /** Waits for a slot, first come first served. Call the returned function once to give it back. Rejects when `signal` aborts. */
-  async takeSlot(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted()
-    if (this.#free > 0) {
-      this.#free--
-    } else {
-      await new Promise<void>((resolve, reject) => {
-        const granted = () => {
-          signal.removeEventListener('abort', aborted)
-          resolve()
-        }
-        const aborted = () => {
-          this.#waiting.splice(this.#waiting.indexOf(granted), 1)
-          reject(signal.reason as Error)
-        }
-        this.#waiting.push(granted)
-        signal.addEventListener('abort', aborted, { once: true })
-      })
-    }
-    return () => {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#free++
-      else next()
-    }
+    this.budget = typeof options.slots === 'number' ? new SlotBudget(options.slots) : options.slots
+    this.loadsAhead = !options.keep
   }
 
   /** A program loaded with the task, or why the job cannot run here. An abort ends the wait with a refusal. */
   async load(task: Task, signal: AbortSignal): Promise<LaneLoad<Task>> {
     for (let tries = 1; ; tries++) {
-      const lane = this.#idle(task.job) ?? new UnitLane(this.#options.open(task))
-      const loadedJob = this.#open.get(lane)?.job
-      this.#open.set(lane, { job: task.job, busy: true })
-      if (loadedJob === task.job) return { lane }
+      const lane = this.#idle(task.job) ?? new UnitLane(this.#options.open(task), this.#options.share, this.#options.onSilent)
+      const before = this.#open.get(lane)
+      if (before?.job === task.job) {
+        this.#open.set(lane, { ...before, busy: true })
+        return { lane }
+      }
+      this.#open.set(lane, { job: task.job, busy: true, since: Infinity })
       const stop = () => {
         lane.close()
       }
@@ -87,30 +81,52 @@ export class LanePool<Task extends LaneTask> {
     }
   }
 
+  /** The program goes to work. */
+  began(lane: UnitLane<Task>): void {
+    const use = this.#open.get(lane)
+    if (use !== undefined && use.since === Infinity) this.#open.set(lane, { ...use, since: performance.now() })
+  }
+
   /** Ends the use of a program. `healthy` says that it may be used again. */
   release(lane: UnitLane<Task>, healthy: boolean): void {
-    const known = this.#open.get(lane)
-    if (healthy && this.#options.keep && !lane.closed && known !== undefined) {
-      this.#open.set(lane, { job: known.job, busy: false })
+    const use = this.#open.get(lane)
+    if (!healthy || lane.closed || use === undefined) {
+      this.#close(lane)
       return
     }
-    this.#open.delete(lane)
-    lane.close()
+    const idle: Use = { ...use, busy: false }
+    this.#open.set(lane, idle)
+    if (this.#options.keep) return
+    const age = Math.max(0, performance.now() - use.since)
+    if (age >= FRESH_MS) {
+      this.#close(lane)
+      return
+    }
+    setTimeout(() => {
+      if (this.#open.get(lane) === idle) this.#close(lane)
+    }, FRESH_MS - age)
   }
 
   /** Holds for the programs that are open and for those that will be. */
   lend(lending: Lending): void {
     this.#lending = lending
+    this.budget.resize(lending.cpuSlots)
     for (const lane of this.#open.keys()) lane.lend(lending)
   }
 
   close(): void {
-    for (const lane of this.#open.keys()) lane.close()
+    for (const lane of [...this.#open.keys()]) lane.close()
     this.#open.clear()
+  }
+
+  #close(lane: UnitLane<Task>): void {
+    this.#open.delete(lane)
+    lane.close()
   }
 
   #idle(job: string): UnitLane<Task> | undefined {
     const idle = [...this.#open].filter(([lane, use]) => !use.busy && !lane.closed)
-    return (idle.find(([, use]) => use.job === job) ?? idle[0])?.[0]
+    const same = idle.find(([, use]) => use.job === job)
+    return (same ?? (this.#options.keep ? idle[0] : undefined))?.[0]
   }
 }

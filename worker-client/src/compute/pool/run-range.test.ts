@@ -66,10 +66,10 @@ describe('runRange', () => {
     expect(opened).toBe(4)
   })
 
-  it('tries a unit again when its program vanished, and blames it the second time', async () => {
+  it('tries a unit twice again when its program vanished, and blames it the third time', async () => {
     let deaths = 0
     const { outcomes } = await run((order, answer, end) => {
-      if (order.type === 'run' && order.start === 2 && deaths < 2) {
+      if (order.type === 'run' && order.start === 2 && deaths < 3) {
         deaths++
         end({ end: 'lost', message: 'gone' })
       } else honest(order.type === 'run' && order.start < 2 ? { ...order, count: 2 - order.start } : order, answer, end)

@@ -19,12 +19,24 @@ interface Waiting {
 
 export class UnitLane<Task> {
   readonly #channel: UnitChannel<Task>
+  readonly #shareOf: (lending: Lending) => number
+  readonly #onSilent: (() => void) | undefined
   #waiting: Waiting | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #ended: ChannelEnd | undefined
+  /** Share of the time that is lent; what is left of the limit, in lent milliseconds, at that moment. */
+  #share = 1
+  #left = 0
+  #countedAt = 0
 
-  constructor(channel: UnitChannel<Task>) {
+  /**
+   * `shareOf`: what part of the time the program may compute. Its limits are of that time only. `onSilent`: for a program of ours that
+   * keeps a unit's time itself. The limit then counts from its last word, progress included, and this is told when it ran out.
+   */
+  constructor(channel: UnitChannel<Task>, shareOf: (lending: Lending) => number = () => 1, onSilent?: () => void) {
     this.#channel = channel
+    this.#shareOf = shareOf
+    this.#onSilent = onSilent
     channel.listen(
       (answer) => {
         this.#answer(answer)
@@ -58,8 +70,10 @@ export class UnitLane<Task> {
   /** `unitMs` bounds each unit by the wall clock. Outcomes come in the order of the units. `resume` is a state of unit `start`. */
   run(start: number, count: number, unitMs: number, events: RunEvents, resume?: Uint8Array<ArrayBuffer>): Promise<RunEnd> {
     let next = start
+    events.began?.(start)
     return this.#order<RunEnd>({ type: 'run', start, count, ...(resume === undefined ? {} : { resume }) }, unitMs, (resolve) => ({
       onAnswer: (answer) => {
+        if (this.#onSilent !== undefined) this.#arm(unitMs)
         if (answer.type === 'progress' && answer.unit === next) {
           events.progress?.(next, answer.fraction)
           return
@@ -81,10 +95,12 @@ export class UnitLane<Task> {
             ? { unit, ok: true, value: answer.value, computeMs }
             : { unit, ok: false, reason: answer.reason, message: answer.message, computeMs }
         )
+        if (next < start + count) events.began?.(next)
       },
       onEnd: (end) => {
-        if (end.end === 'timeout')
-          resolve({ end: 'failed', refusal: { reason: 'timeout', message: `The unit took longer than ${unitMs / 1000} s` } })
+        if (end.end === 'timeout') this.#onSilent?.()
+        const passed = this.#onSilent === undefined ? 'The unit took longer than' : 'Nothing was heard of the unit for'
+        if (end.end === 'timeout') resolve({ end: 'failed', refusal: { reason: 'timeout', message: `${passed} ${unitMs / 1000} s` } })
         else if (end.end === 'error') resolve({ end: 'failed', refusal: { reason: 'runtime_error', message: end.message } })
         else resolve({ end: 'lost', message: end.message })
       }
@@ -92,7 +108,11 @@ export class UnitLane<Task> {
   }
 
   lend(lending: Lending): void {
-    if (this.#ended === undefined) this.#channel.post({ type: 'lend', lending })
+    if (this.#ended !== undefined) return
+    this.#channel.post({ type: 'lend', lending })
+    this.#left -= (performance.now() - this.#countedAt) * this.#share
+    this.#share = this.#shareOf(lending)
+    if (this.#waiting !== undefined) this.#arm(Math.max(0, this.#left))
   }
 
   /** Stops the program, whatever it does. A pending order ends as `lost`. */
@@ -131,11 +151,14 @@ export class UnitLane<Task> {
 
   #arm(limitMs: number): void {
     clearTimeout(this.#timer)
+    this.#left = limitMs
+    this.#countedAt = performance.now()
+    if (this.#share === 0) return
     this.#timer = setTimeout(() => {
       this.#timer = setTimeout(() => {
         this.#end({ end: 'timeout' })
       }, GRACE_MS)
-    }, limitMs)
+    }, limitMs / this.#share)
   }
 
   #end(end: ChannelEnd | { readonly end: 'timeout' }): void {

@@ -60,7 +60,8 @@ export function joinOutputs(layouts: readonly OutputLayout[], parts: readonly Ui
 function describe(value: unknown): string {
   if (value === null || typeof value !== 'object') return value === undefined ? 'nothing' : typeof value
   const length = 'length' in value ? `(${String(value.length)})` : ''
-  return `${value.constructor.name}${length}`
+  const { constructor } = value as { readonly constructor?: unknown }
+  return `${typeof constructor === 'function' ? constructor.name : 'object'}${length}`
 }
 
 /** Checks what a JavaScript kernel returned against the declared outputs and packs it. `outputBytes` is `limits.outputBytes`. */
