@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-/** Two at once also on two cores: most of their time is waiting for sockets. */
-const node = (name: string, include: string[]) => ({
-  test: { name, include, environment: 'node' as const, testTimeout: 20_000, maxWorkers: 2 }
+/** Two at once also on two cores: most of their time is waiting for sockets and processes. */
+const pairs = (name: string, include: string[], timeoutMs: number) => ({
+  test: { name, include, environment: 'node' as const, testTimeout: timeoutMs, hookTimeout: timeoutMs, maxWorkers: 2 }
 })
 
-/** Files that start processes or browsers: one at a time, or they disturb each other's clocks. */
+/** Files that judge by the clock, or start browsers: one at a time, or they disturb each other. */
 const alone = (name: string, include: string[], timeoutMs: number) => ({
   test: { name, include, environment: 'node' as const, testTimeout: timeoutMs, hookTimeout: timeoutMs, fileParallelism: false }
 })
@@ -13,11 +13,15 @@ const alone = (name: string, include: string[], timeoutMs: number) => ({
 export default defineConfig({
   test: {
     projects: [
-      node('unit', [
-        '{job-specs,kernels,ledger,p2p,worker-client,relay-coordinator,dashboard,cli,bench,scripts}/**/*.test.ts',
-        'rooms/src/**/*.test.ts'
-      ]),
-      alone('integration', ['tests/integration/**/*.test.ts', 'rooms/test/**/*.test.ts'], 120_000),
+      pairs(
+        'unit',
+        [
+          '{job-specs,kernels,ledger,p2p,worker-client,relay-coordinator,dashboard,cli,bench,scripts}/**/*.test.ts',
+          'rooms/src/**/*.test.ts'
+        ],
+        20_000
+      ),
+      pairs('integration', ['tests/integration/**/*.test.ts', 'rooms/test/**/*.test.ts'], 120_000),
       alone('topology', ['tests/topology/**/*.test.ts'], 120_000),
       alone('fault', ['tests/{fault,security}/**/*.test.ts'], 180_000),
       alone('e2e', ['tests/e2e/**/*.test.ts'], 180_000),

@@ -14,6 +14,7 @@ import {
   createMemoryOutboxStore,
   createMemoryPinStore,
   nodeComputeWorkers,
+  openCage,
   startLibp2pNetwork,
   systemClock,
   type NodeKernel
@@ -35,7 +36,9 @@ afterAll(async () => {
 })
 
 async function volunteer(label: string, fetch: typeof globalThis.fetch): Promise<NodeKernel> {
-  const { workers } = await nodeComputeWorkers({ gpu: undefined, slots: 1, admit: () => true })
+  const cage = await openCage()
+  if (cage.kind === null) throw new Error(cage.why)
+  const { workers } = await nodeComputeWorkers({ gpu: null, slots: 1, cage })
   const kernel = await assembleKernel({
     coordinator: server.url,
     identity: await createIdentity({ label, now: Date.now(), extractableHost: true }),
@@ -48,7 +51,8 @@ async function volunteer(label: string, fetch: typeof globalThis.fetch): Promise
     clock: systemClock,
     random: Math.random,
     fetch,
-    startPeers: startLibp2pNetwork
+    startPeers: startLibp2pNetwork,
+    release: () => cage.close()
   })
   volunteers.push(kernel)
   kernel.start()

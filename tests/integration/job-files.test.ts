@@ -104,7 +104,7 @@ describe('check brings the words of the compiler and of the program', () => {
 
   it('a JavaScript kernel that does not compile', async () => {
     const folder = jobFolder(OWN, { 'kernel.js': 'export default ({ unit }) => {\n  return ((\n}\n' })
-    expectRefusal(await cli('check', folder), 'KERNEL_COMPILE', 'line 3', "Unexpected token '}'")
+    expectRefusal(await cli('check', folder), 'KERNEL_COMPILE', 'line 3: SyntaxError: ')
   })
 
   it('a kernel that returns more than it declared', async () => {

@@ -27,7 +27,7 @@ afterEach(async () => {
 })
 afterAll(() => server.stop())
 
-/** Never returns and never looks up: only the end of its thread ends it. */
+/** Never returns and never looks up: only the end of its process ends it. */
 const hotJob = (name: string) =>
   ownJob(
     name,
@@ -36,7 +36,7 @@ const hotJob = (name: string) =>
   )
 
 async function volunteer(name: string, options: Omit<Parameters<typeof startVolunteer>[1], 'name'> = {}): Promise<NodeKernel> {
-  const kernel = await startVolunteer(server.url, { name, admit: () => true, ...options })
+  const kernel = await startVolunteer(server.url, { name, foreign: true, ...options })
   leaving.push(() => kernel.stop())
   return kernel
 }

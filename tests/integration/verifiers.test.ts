@@ -45,11 +45,10 @@ function lieHalf(worker: Compute, random: () => number): Compute {
 
 async function run(name: string): Promise<{ job: JobDetail; rows: readonly ResultRow[] }> {
   const random = seededRandom(testSeed(`liars of ${name}`))
-  const admit = () => true
   volunteers = await Promise.all([
-    ...['first', 'second'].map((honest) => startVolunteer(server.url, { name: honest, admit })),
+    ...['first', 'second'].map((honest) => startVolunteer(server.url, { name: honest, foreign: true })),
     ...['third', 'fourth', 'fifth'].map((liar) =>
-      startVolunteer(server.url, { name: liar, admit, change: (worker) => lieHalf(worker, random) })
+      startVolunteer(server.url, { name: liar, foreign: true, change: (worker) => lieHalf(worker, random) })
     )
   ])
   const env = { XDG_CONFIG_HOME: folder, PEERCOMPUTE_COORDINATOR: server.url }

@@ -99,6 +99,8 @@ export async function startHostileCoordinator({ spec, blobs }: JobToPublish, lie
         return { type: 'renewed', id: message.id, leases: message.leases.map((lease) => ({ ...lease, durationMs: 60_000 })) }
       case 'release':
         return { type: 'released', id: message.id }
+      case 'checkpoint':
+        return { type: 'checkpointed', id: message.id, kept: false }
     }
   }
 
