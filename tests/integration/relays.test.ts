@@ -108,7 +108,7 @@ it('brings ledger and announcements to the clients of all relays, and lets them 
 })
 
 it('starts a relay again that was killed in the middle of a job, and nothing is lost', async () => {
-  const { id } = await publish(ready.url, await queensJob(14, { verification: { quorum: 2, independence: 'host' } }))
+  const { id } = await publish(ready.url, await queensJob(15, { verification: { quorum: 2, independence: 'host' } }))
   const job = async () =>
     z
       .object({ state: z.string(), unitCount: z.int(), units: z.object({ validated: z.int() }) })

@@ -28,8 +28,10 @@ export interface Link {
 }
 
 const OPEN_MS = 60_000
+/** A whole peer that was refused comes back at its own moment, in a crowd of thousands after minutes (p2p/src/redial-delay.ts): whoever began anew instead would never have its turn. */
+const RELAY_MS = 600_000
 
-/** `address`: of 127.0.0.0/8, where the volunteer comes from (see dialled-address.ts). Rejects when it cannot be reached in OPEN_MS. */
+/** `address`: of 127.0.0.0/8, where the volunteer comes from (see dialled-address.ts). Rejects when it cannot be reached in OPEN_MS, a whole peer in RELAY_MS. */
 export function openLink(kind: LinkKind, place: CoordinatorPlace, address: string): Promise<Link> {
   switch (kind) {
     case 'work-stream':
@@ -63,7 +65,7 @@ async function openFullPeer(place: CoordinatorPlace, address: string): Promise<L
     await node.stop()
   }
   try {
-    await until('the relay', () => supervisor.state.kind === 'connected', OPEN_MS)
+    await until('the relay', () => supervisor.state.kind === 'connected', RELAY_MS)
     const options = { limit: WORK_FRAME_MAX_BYTES, signal: AbortSignal.timeout(OPEN_MS) }
     const channel = await openChannel(node, place.peerId, WORK_PROTOCOL, options)
     return { channel, stop: () => stop().catch(() => undefined) }
