@@ -19,7 +19,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const WORK_MS = 9_000
+/** The machine may be twice as fast in the test as it was when the steps were measured, with another file beside it. */
+const WORK_MS = 16_000
 const SAVES = 3
 const { text, steps, sum: wanted } = countingKernel(WORK_MS)
 
