@@ -1,13 +1,24 @@
 import { defineConfig } from 'vitest/config'
 
+/** Of tests that drive real processes, sockets and browsers on a machine that may be busy with others; `npm test` names those that needed it. */
+const SECOND_ATTEMPT = 1
+
 /** Two at once also on two cores: most of their time is waiting for sockets and processes. */
-const pairs = (name: string, include: string[], timeoutMs: number) => ({
-  test: { name, include, environment: 'node' as const, testTimeout: timeoutMs, hookTimeout: timeoutMs, maxWorkers: 2 }
+const pairs = (name: string, include: string[], timeoutMs: number, retry = 0) => ({
+  test: { name, include, environment: 'node' as const, testTimeout: timeoutMs, hookTimeout: timeoutMs, maxWorkers: 2, retry }
 })
 
 /** Files that judge by the clock, or start browsers: one at a time, or they disturb each other. */
 const alone = (name: string, include: string[], timeoutMs: number) => ({
-  test: { name, include, environment: 'node' as const, testTimeout: timeoutMs, hookTimeout: timeoutMs, fileParallelism: false }
+  test: {
+    name,
+    include,
+    environment: 'node' as const,
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+    fileParallelism: false,
+    retry: SECOND_ATTEMPT
+  }
 })
 
 export default defineConfig({
@@ -21,7 +32,7 @@ export default defineConfig({
         ],
         20_000
       ),
-      pairs('integration', ['tests/integration/**/*.test.ts', 'rooms/test/**/*.test.ts'], 120_000),
+      pairs('integration', ['tests/integration/**/*.test.ts', 'rooms/test/**/*.test.ts'], 120_000, SECOND_ATTEMPT),
       alone('topology', ['tests/topology/**/*.test.ts'], 120_000),
       alone('fault', ['tests/{fault,security}/**/*.test.ts'], 180_000),
       alone('e2e', ['tests/e2e/**/*.test.ts'], 180_000),

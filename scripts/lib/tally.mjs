@@ -1,19 +1,16 @@
 /**
- * Sums up a JSON report of vitest. A file that could not be loaded has no tests of its own and counts as one failure; so does a
- * run that ended badly although no test says so.
+ * What a run of tests adds to the whole. No summary, or a run that ended badly although nothing in it says so, is one failure.
  *
- * @param {{numPassedTests: number, numFailedTests: number, numPendingTests?: number, numTodoTests?: number, testResults: {name: string, status: string, message?: string, assertionResults: {status: string}[]}[]} | undefined} report
+ * @typedef {{ name: string, message: string }} Told
+ * @typedef {{ passed: number, failed: number, skipped: number, failures: Told[], second: Told[] }} Tally `second`: passed at the second attempt only
+ * @param {Tally | undefined} summary of summary-reporter.mjs
  * @param {number} exitCode of vitest
+ * @param {string} project
+ * @returns {Tally}
  */
-export function tally(report, exitCode) {
-  if (report === undefined) return { passed: 0, failed: 1, skipped: 0 }
-  const broken = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')
-  )
-  const failed = report.numFailedTests + broken.length
-  return {
-    passed: report.numPassedTests,
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
-    skipped: (report.numPendingTests ?? 0) + (report.numTodoTests ?? 0)
-  }
+export function tally(summary, exitCode, project) {
+  const sum = summary ?? { passed: 0, failed: 0, skipped: 0, failures: [], second: [] }
+  if (summary !== undefined && (sum.failed > 0 || exitCode === 0)) return sum
+  const message = summary === undefined ? `no summary, vitest ended with ${exitCode}` : `vitest ended with ${exitCode}`
+  return { ...sum, failed: sum.failed + 1, failures: [...sum.failures, { name: `${project} tests`, message }] }
 }
