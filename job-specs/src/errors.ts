@@ -57,12 +57,6 @@ export const ERRORS = catalogue({
     title: 'The JavaScript kernel has no usable export',
     remedy: 'Give it exactly one `export default` at the start of a line, and bundle its imports.'
   },
-  KERNEL_NOT_ADMITTED: {
-    status: 403,
-    exit: 5,
-    title: 'This kernel is not in the reviewed library',
-    remedy: 'Use a kernel of kernels/, or its JavaScript version in a browser.'
-  },
   KERNEL_DISAGREES: {
     status: 422,
     exit: 3,
@@ -299,7 +293,12 @@ export const ERRORS = catalogue({
     remedy: 'Restore it from the backup, or remove it to make a new identity.'
   },
   CONFIG_INVALID: { status: 400, exit: 2, title: 'A setting is not valid', remedy: 'See the --help of the command.' },
-  RUNTIME_TOO_OLD: { status: 500, exit: 9, title: 'Node.js is too old', remedy: 'Use npm start, which brings its own Node 24.' },
+  RUNTIME_TOO_OLD: {
+    status: 500,
+    exit: 9,
+    title: 'Node.js is too old',
+    remedy: 'Use npm start or npx peercompute, which bring their own Node 24.'
+  },
   TIMEOUT: { status: 504, exit: 7, title: 'It took longer than allowed', remedy: 'Raise --timeout; the job goes on.' },
   INTERNAL: { status: 500, exit: 1, title: 'The program met a state that it should not', remedy: 'Please report it with the lines above.' }
 })
