@@ -7,7 +7,8 @@ import { ownJob, publish } from '../integration/parts/publish.ts'
 
 /** A host that has worked for less than 5 s is not waited for. */
 const CLOSED_AFTER_MS = 6_000
-const WORK_MS = 8_000
+/** The machine may be twice as fast in the test as it was when the steps were measured. */
+const WORK_MS = 14_000
 const LOST_MS_MAX = 5_000
 
 let server: TestServer
