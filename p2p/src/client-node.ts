@@ -67,7 +67,7 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
     },
     transports: [
       abortableWebSockets(),
-      circuits(),
+      circuits(options.relays),
       ...(webRTC === null ? [] : [webRTC(webRtcSettings(options.iceServers ?? [], options.iceTransportPolicy))]),
       ...(tcp === null ? [] : [tcp()])
     ],

@@ -118,14 +118,15 @@ describe('the WebGPU executor of a tab', () => {
   })
 
   it('computes on after the graphics process died once, and leaves the card alone after the second time', async () => {
-    const running = run(job(200, 1_000), 0, 3)
+    // So many units that the process is killed while some are still to come.
+    const running = run(job(200, 1_000), 0, 8)
     await heardUntil(({ progress }) => progress.length > 0)
     await killGraphics()
     const once = await running
-    expect(once.units.map(({ words }) => words)).toHaveLength(3)
+    expect(once.units.map(({ words }) => words)).toHaveLength(8)
     for (const { unit, words } of once.units) expect(words).toEqual(answer(unit, 200_000))
     expect(once.unavailable).toBeNull()
-    const again = run(job(200, 1_000), 3, 3)
+    const again = run(job(200, 1_000), 8, 100)
     await heardUntil(({ progress }) => progress.length > 0)
     await killGraphics()
     const twice = await again

@@ -1,5 +1,8 @@
 import type { IDBPDatabase } from 'idb'
 
+/** Of a connection that is closed, and of a transaction that was under way when it was. */
+const LOST: ReadonlySet<string> = new Set(['InvalidStateError', 'AbortError'])
+
 /**
  * One connection for the life of the page. The browser may close it under us, e.g. when its owner clears the site's data: then it
  * is opened anew, and what was to be written is written.
@@ -12,8 +15,16 @@ export function lastingConnection<Schema>(open: () => Promise<IDBPDatabase<Schem
     try {
       return await use(await held)
     } catch (error) {
-      if (!(error instanceof DOMException) || error.name !== 'InvalidStateError') throw error
-      if (connection === held) connection = open()
+      if (!(error instanceof DOMException) || !LOST.has(error.name)) throw error
+      if (connection === held) {
+        connection = open()
+        held.then(
+          (database) => {
+            database.close()
+          },
+          () => undefined
+        )
+      }
       return use(await connection)
     }
   }
