@@ -48,14 +48,20 @@ export function volunteers(id: string, peers: number, streams: number, target: s
         joinsPerSecond: PEERS_PER_SECOND
       })
       run.report(`${id} ${peers} whole peers are there`)
-      const light = await served.load({
-        link: 'work-stream',
-        first: peers,
-        count: streams,
-        processes: Math.ceil(streams / STREAMS_PER_PROCESS),
-        pattern,
-        joinsPerSecond: STREAMS_PER_SECOND
-      })
+      const light = await served
+        .load({
+          link: 'work-stream',
+          first: peers,
+          count: streams,
+          processes: Math.ceil(streams / STREAMS_PER_PROCESS),
+          pattern,
+          joinsPerSecond: STREAMS_PER_SECOND
+        })
+        .catch(async (cause: unknown) => {
+          const { connected, joins, failures } = await whole.tally()
+          run.report(`${id} ${connected} of ${peers} whole peers are still there, which joined ${joins} times: ${JSON.stringify(failures)}`)
+          throw cause
+        })
       const groups = [whole, light]
       run.report(`${id} all are there`)
       // The coordinator tries a new job on a few hosts; what many of them get out of it begins afterwards.
