@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -106,10 +106,9 @@ describe('saved states', () => {
   })
 
   it('a disk that fails keeps nobody from computing', async () => {
-    const checkpoints = inFolder()
-    chmodSync(folder, 0o700)
     rmSync(folder, { recursive: true })
     writeFileSync(folder, 'a file where the folder was')
+    const checkpoints = inFolder()
     checkpoints.save(of, 3, 'js', bytes(1))
     await checkpoints.settled()
     expect(await checkpoints.load(of, 3, 'js')).toBeNull()
