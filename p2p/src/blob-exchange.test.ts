@@ -31,7 +31,7 @@ async function asker(...holders: PeerNode[]): Promise<PeerNode> {
 }
 
 const fetchFrom = (node: PeerNode, sink: MemorySink, holders: readonly PeerNode[], options: Partial<FetchFromPeersOptions> = {}) =>
-  fetchFromPeers(node, sink.ref, sink, { signal: AbortSignal.timeout(15_000), peers: holders.map(idOf), ...options })
+  fetchFromPeers(node, sink.ref, sink, { signal: AbortSignal.timeout(45_000), peers: holders.map(idOf), ...options })
 
 /** Answers each question with what `answer` does; ends the stream when it returns. */
 async function answerWith(node: PeerNode, answer: (request: BlobRequest, channel: FrameChannel) => Promise<void>): Promise<void> {
@@ -62,7 +62,7 @@ describe('a blob between peers', () => {
     const knows = async () => (await node.peerStore.get(two.peerId)).protocols.includes(BLOB_PROTOCOL)
     await until(knows, 'the peer has said what it speaks')
     const sink = memorySink(REF)
-    expect(await fetchFromPeers(node, REF, sink, { signal: AbortSignal.timeout(15_000) })).toBe(true)
+    expect(await fetchFromPeers(node, REF, sink, { signal: AbortSignal.timeout(45_000) })).toBe(true)
     expect(sink.bytes()).toEqual(BYTES)
   })
 
@@ -245,7 +245,7 @@ describe('a liar', () => {
 
 describe('serveBlobs', () => {
   const ask = async (node: PeerNode, peer: PeerNode, ...questions: object[]): Promise<unknown[]> => {
-    const channel = await openChannel(node, idOf(peer), BLOB_PROTOCOL, { limit: BLOB_FRAME_MAX_BYTES, signal: AbortSignal.timeout(5_000) })
+    const channel = await openChannel(node, idOf(peer), BLOB_PROTOCOL, { limit: BLOB_FRAME_MAX_BYTES, signal: AbortSignal.timeout(20_000) })
     const answers: unknown[] = []
     const frames = channel.frames[Symbol.asyncIterator]()
     for (const question of questions) {
@@ -291,7 +291,7 @@ describe('serveBlobs', () => {
     const [slow, quick] = await Promise.all([asker(one), asker(one)])
     const channels = await Promise.all(
       Array.from({ length: 16 }, () =>
-        openChannel(slow, idOf(one), BLOB_PROTOCOL, { limit: BLOB_FRAME_MAX_BYTES, signal: AbortSignal.timeout(5_000) })
+        openChannel(slow, idOf(one), BLOB_PROTOCOL, { limit: BLOB_FRAME_MAX_BYTES, signal: AbortSignal.timeout(20_000) })
       )
     )
     // nobody reads the answers: the streams fill, and then the server stops reading the disk for them
@@ -317,7 +317,10 @@ describe('serveBlobs', () => {
     const stop = await serveBlobs(one, memorySource(BYTES), { clock })
     const node = await asker(one)
     const open = async () => {
-      const channel = await openChannel(node, idOf(one), BLOB_PROTOCOL, { limit: BLOB_FRAME_MAX_BYTES, signal: AbortSignal.timeout(5_000) })
+      const channel = await openChannel(node, idOf(one), BLOB_PROTOCOL, {
+        limit: BLOB_FRAME_MAX_BYTES,
+        signal: AbortSignal.timeout(20_000)
+      })
       const frames = channel.frames[Symbol.asyncIterator]()
       await channel.send(get(0, 1))
       await frames.next()
@@ -354,7 +357,7 @@ describe('over a relayed circuit', () => {
     const sink = memorySink(ref)
     expect(await fetchFrom(near, sink, [far])).toBe(false)
     expect(await fetchFromPeers(near, ref, sink, { signal: AbortSignal.timeout(5_000) })).toBe(false)
-    const channel = await openChannel(near, idOf(far), BLOB_PROTOCOL, { limit: BLOB_FRAME_MAX_BYTES, signal: AbortSignal.timeout(5_000) })
+    const channel = await openChannel(near, idOf(far), BLOB_PROTOCOL, { limit: BLOB_FRAME_MAX_BYTES, signal: AbortSignal.timeout(20_000) })
     await channel.send({ type: 'get', sha256: ref.sha256, offset: 0, length: 1 })
     const answer = await channel.frames[Symbol.asyncIterator]().next()
     expect(answer).toMatchObject({ done: false, value: { message: { type: 'absent', sha256: ref.sha256 } } })
