@@ -103,7 +103,9 @@ describe(`verifiers (seed ${SEED})`, () => {
         })
         const inputs = [square('a', a), square('b', b)]
         if (verdict(check, inputs, [square('c', product)]).pass === true) passed++
-        const wrong = product.with(Math.floor(random() * n * n), 0.5 + random())
+        const at = Math.floor(random() * n * n)
+        // Of the 576, on average, that the products of a row add up to.
+        const wrong = product.with(at, (product[at] ?? 0) + 1e-4 * 576)
         if (verdict(check, inputs, [square('c', wrong)]).pass === false) caught++
       }
       expect({ passed, caught }).toEqual({ passed: 40, caught: 40 })
