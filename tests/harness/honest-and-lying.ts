@@ -15,8 +15,8 @@ import {
 import { memoryLedgerStore } from '@peercompute/ledger'
 import { benchmarksOfThisProcess } from './benchmarks-of-this-process.ts'
 
-/** A volunteer that changes the last byte of everything it has computed. Colluding ones change it alike. */
-export function lie(worker: ComputeWorker): ComputeWorker {
+/** A volunteer that changes the last byte of what it has computed: of everything, or where `about` says so. Colluding ones change it alike. */
+export function lie(worker: ComputeWorker, about: () => boolean = () => true): ComputeWorker {
   return {
     executor: worker.executor,
     unavailable: worker.unavailable,
@@ -30,7 +30,7 @@ export function lie(worker: ComputeWorker): ComputeWorker {
         {
           ...events,
           outcome(outcome) {
-            if (!outcome.ok) {
+            if (!outcome.ok || !about()) {
               events.outcome(outcome)
               return
             }

@@ -8,10 +8,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { resultRowSchema, type JobDetail, type ResultRow } from '@peercompute/job-specs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { lie, runCli, seededRandom, startServer, startVolunteer, testSeed, type TestServer } from '../harness/index.ts'
+import { lie, runCli, seededRandom, startServer, startVolunteer, testSeed, until, type TestServer } from '../harness/index.ts'
 
 type Volunteer = Awaited<ReturnType<typeof startVolunteer>>
-type Compute = Parameters<typeof lie>[0]
 
 let server: TestServer
 let volunteers: readonly Volunteer[] = []
@@ -29,39 +28,35 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Half of its outcomes are spoiled. */
-function lieHalf(worker: Compute, random: () => number): Compute {
-  const lying = lie(worker)
-  return {
-    executor: worker.executor,
-    unavailable: worker.unavailable,
-    stop: () => worker.stop(),
-    lend(lending) {
-      worker.lend(lending)
-    },
-    run: (range, events, signal) => (random() < 0.5 ? lying : worker).run(range, events, signal)
-  }
-}
-
 async function run(name: string): Promise<{ job: JobDetail; rows: readonly ResultRow[] }> {
   const random = seededRandom(testSeed(`liars of ${name}`))
-  volunteers = await Promise.all([
-    ...['first', 'second'].map((honest) => startVolunteer(server.url, { name: honest, foreign: true })),
-    ...['third', 'fourth', 'fifth'].map((liar) =>
-      startVolunteer(server.url, { name: liar, foreign: true, change: (worker) => lieHalf(worker, random) })
+  const lending = (names: readonly string[], honest: boolean): Promise<readonly Volunteer[]> =>
+    Promise.all(
+      names.map((one) =>
+        startVolunteer(server.url, {
+          name: one,
+          foreign: true,
+          ...(honest ? {} : { change: (worker) => lie(worker, () => random() < 0.5) })
+        })
+      )
     )
-  ])
   const env = { XDG_CONFIG_HOME: folder, PEERCOMPUTE_COORDINATOR: server.url }
   const checked = await runCli(['check', join(folder, name)], env, 60_000)
   expect(checked.stderr).toContain('The check of the job passed all')
-  const submitted = await runCli(['submit', join(folder, name), '--watch', '--timeout', '120'], env, 130_000)
+  const submitted = await runCli(['submit', join(folder, name)], env)
   expect(submitted.code, submitted.stderr).toBe(0)
+  const id = submitted.stdout.trim()
+  // Honest ones might do all of it before a liar is there.
+  volunteers = await lending(['first', 'second', 'third'], false)
+  await until('a lie that was refused', async () => refused(await server.job(id)) > 0, 60_000)
+  volunteers = [...volunteers, ...(await lending(['fourth', 'fifth'], true))]
+  await until('the end of the job', async () => (await server.job(id)).state === 'completed', 120_000)
   const { stdout } = await runCli(['results', name], env)
   const rows = stdout
     .trim()
     .split('\n')
     .map((line) => resultRowSchema.parse(JSON.parse(line)))
-  return { job: await server.job(submitted.stdout.trim()), rows }
+  return { job: await server.job(id), rows }
 }
 
 function refused({ failures }: JobDetail): number {
@@ -70,7 +65,7 @@ function refused({ failures }: JobDetail): number {
 
 it('a verifier of the job, in the cage of the coordinator', async () => {
   const job = join(folder, 'apart')
-  mkdirSync(job)
+  mkdirSync(job, { recursive: true })
   cpSync(fileURLToPath(new URL('../../examples/jobs/factors/factor.js', import.meta.url)), join(job, 'factor.js'))
   writeFileSync(
     join(job, 'verify.js'),
@@ -118,7 +113,7 @@ it("Freivalds' check of matrix products", async () => {
   const matrix = (count: number) => Float32Array.from({ length: count }, () => random() * 2 - 1)
   const [a, b] = [matrix(units * n * n), matrix(n * n)]
   const job = join(folder, 'products')
-  mkdirSync(job)
+  mkdirSync(job, { recursive: true })
   writeFileSync(join(job, 'a.f32'), a)
   writeFileSync(join(job, 'b.f32'), b)
   writeFileSync(
