@@ -15,8 +15,13 @@ import {
 import { memoryLedgerStore } from '@peercompute/ledger'
 import { benchmarksOfThisProcess } from './benchmarks-of-this-process.ts'
 
-/** A volunteer that changes the last byte of what it has computed: of everything, or where `about` says so. Colluding ones change it alike. */
-export function lie(worker: ComputeWorker, about: () => boolean = () => true): ComputeWorker {
+/** A volunteer that changes the last byte of everything it has computed. Colluding ones change it alike. */
+export function lie(worker: ComputeWorker): ComputeWorker {
+  return lieAbout(worker, () => true)
+}
+
+/** The same where `about` says so, which is asked for each result. */
+export function lieAbout(worker: ComputeWorker, about: () => boolean): ComputeWorker {
   return {
     executor: worker.executor,
     unavailable: worker.unavailable,

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { resultRowSchema, type JobDetail, type ResultRow } from '@peercompute/job-specs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { lie, runCli, seededRandom, startServer, startVolunteer, testSeed, until, type TestServer } from '../harness/index.ts'
+import { lieAbout, runCli, seededRandom, startServer, startVolunteer, testSeed, until, type TestServer } from '../harness/index.ts'
 
 type Volunteer = Awaited<ReturnType<typeof startVolunteer>>
 
@@ -36,7 +36,7 @@ async function run(name: string): Promise<{ job: JobDetail; rows: readonly Resul
         startVolunteer(server.url, {
           name: one,
           foreign: true,
-          ...(honest ? {} : { change: (worker) => lie(worker, () => random() < 0.5) })
+          ...(honest ? {} : { change: (worker) => lieAbout(worker, () => random() < 0.5) })
         })
       )
     )
