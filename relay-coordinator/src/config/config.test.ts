@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
@@ -124,6 +125,28 @@ describe('the data folder', () => {
     await first.release()
     await first.release()
     await (await openDataFolder(path)).release()
+  })
+
+  it('is left alone by the one that is refused, whose probe could meet that of another', async () => {
+    await using temporary = await temporaryFolder()
+    const first = await openDataFolder(temporary.path)
+    await mkdir(join(first.segments, '.write-probe'))
+    await rm(first.checkpoints, { recursive: true })
+    await expect(openDataFolder(temporary.path)).rejects.toMatchObject({ code: 'DATA_FOLDER_LOCKED' })
+    expect(existsSync(first.checkpoints)).toBe(false)
+    await first.release()
+  })
+
+  it('is not held by the one that cannot write all of it', async () => {
+    await using temporary = await temporaryFolder()
+    const segments = join(temporary.path, 'segments')
+    await writeFile(segments, '')
+    await expect(openDataFolder(temporary.path)).rejects.toMatchObject({
+      code: 'DATA_FOLDER_UNWRITABLE',
+      detail: expect.stringContaining(segments)
+    })
+    await rm(segments)
+    await (await openDataFolder(temporary.path)).release()
   })
 
   it('cannot be a file, nor lie below one', async () => {
