@@ -67,6 +67,8 @@ export class SubmissionQueue {
   #turn: Promise<void> = Promise.resolve()
   #doneAt = 0
   #collecting = false
+  /** Whether the device timed the last submission. Where it does not, a sleep would pass for its work, and bear out the estimate that set it. */
+  #timed = false
   #ended = false
 
   /** Whose submission the device was at when it was lost; undefined when it rested. */
@@ -194,7 +196,7 @@ export class SubmissionQueue {
     this.#collecting = true
     for (let first = this.#inFlight[0]; first !== undefined; first = this.#inFlight[0]) {
       const began = Math.max(first.submittedAt, this.#doneAt)
-      await this.#clock.beforeWait(began + first.estimateMs - this.#clock.now())
+      if (this.#timed) await this.#clock.beforeWait(began + first.estimateMs - this.#clock.now())
       const receipt = await this.#receiptOf(first, began).catch(() => this.#lost)
       this.#inFlight.shift()
       if (receipt !== null) this.#duty.spent(receipt.busyMs, began)
@@ -215,8 +217,8 @@ export class SubmissionQueue {
     tray.map.unmap()
     this.#trays.push(tray)
     const timedMs = Number(to - from) / 1e6
-    const believed = timedMs > 0 && timedMs <= TIMES_TOLERANCE * passedMs + 1
-    return { busyMs: believed ? timedMs : passedMs, guard, complaint: await complaint }
+    this.#timed = timedMs > 0 && timedMs <= TIMES_TOLERANCE * passedMs + 1
+    return { busyMs: this.#timed ? timedMs : passedMs, guard, complaint: await complaint }
   }
 }
 
