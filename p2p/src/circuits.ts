@@ -1,6 +1,6 @@
 /** The circuit transport of a client, which reserves an address at every relay that it is told to use, and looks for no others. */
 import { circuitRelayTransport, type CircuitRelayTransportComponents } from '@libp2p/circuit-relay-v2'
-import { isPeerId, type Transport } from '@libp2p/interface'
+import { isPeerId, type TopologyFilter, type Transport } from '@libp2p/interface'
 
 type Connections = CircuitRelayTransportComponents['connectionManager']
 
@@ -15,7 +15,7 @@ type Connections = CircuitRelayTransportComponents['connectionManager']
 export function circuits(relays: readonly string[]): (components: CircuitRelayTransportComponents) => Transport {
   const own = new Set(relays.map((address) => address.slice(address.lastIndexOf('/') + 1)))
   return (components) =>
-    circuitRelayTransport()(
+    circuitRelayTransport({ discoveryFilter: FORGETFUL })(
       new Proxy(components, {
         get: (target, name): unknown => {
           if (name === 'randomWalk') return { walk: noWalk }
@@ -31,6 +31,9 @@ export function circuits(relays: readonly string[]): (components: CircuitRelayTr
 async function* noWalk(): AsyncGenerator<never> {
   await Promise.resolve()
 }
+
+/** The library asks each relay once, and never again when that failed. One at which there is a reservation is not asked anyway. */
+const FORGETFUL: TopologyFilter = { has: () => false, add: () => undefined, remove: () => undefined }
 
 /** The same connections, of which those to the peers of `own` are there or are not. */
 function standing(connections: Connections, own: ReadonlySet<string>): Connections {

@@ -12,12 +12,16 @@ import { countBytes, type ByteCount } from './count-bytes.ts'
 import { dialGate } from './dial-gate.ts'
 import { Discovery, type DiscoveryOptions } from './discovery.ts'
 import { encryption } from './encryption.ts'
+import { measureFirstRoundTrips, PINGS_AT_ONCE } from './first-round-trip.ts'
 import { followTopic, type PeerNode } from './gossip.ts'
-import { CLIENT_CONNECTIONS, CLIENT_GOSSIP, CLIENT_LISTEN, CONNECTION_MONITOR, DHT_PROTOCOL, webRtcSettings } from './settings.ts'
+import { logging } from './logging.ts'
 import { muxer } from './muxer.ts'
 import { joinPeers } from './relay-peers-client.ts'
+import { setUpAgain } from './set-up-again.ts'
+import { CLIENT_CONNECTIONS, CLIENT_GOSSIP, CLIENT_LISTEN, CONNECTION_MONITOR, DHT_PROTOCOL, webRtcSettings } from './settings.ts'
 import { groupRelays } from './supervisor.ts'
 import { loadTcp } from './tcp.ts'
+import { systemClock, type Clock } from './time/clock.ts'
 import { abortableWebSockets } from './web-sockets.ts'
 
 export interface ClientOptions {
@@ -39,6 +43,8 @@ export interface ClientOptions {
   readonly counted?: ByteCount
   /** The pace of announcements. */
   readonly discovery?: DiscoveryOptions
+  /** By which connections are looked at; see set-up-again.ts. */
+  readonly clock?: Clock
 }
 
 export interface ClientNode {
@@ -76,17 +82,20 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
     connectionGater: { denyDialMultiaddr: dialGate(options.relays) },
     connectionManager: CLIENT_CONNECTIONS,
     connectionMonitor: CONNECTION_MONITOR,
+    ...logging(),
     ...(counted === undefined ? {} : { metrics: () => countBytes(counted) }),
     peerDiscovery: options.announce === false ? [] : [(components) => (discovery = new Discovery(components, options.discovery))],
     services: {
       identify: identify(),
       // spreads the address that is known only after the reservation
       identifyPush: identifyPush(),
-      ping: ping(),
+      ping: ping({ maxOutboundStreams: PINGS_AT_ONCE, maxInboundStreams: PINGS_AT_ONCE }),
       pubsub: gossipsub(CLIENT_GOSSIP),
       dht: kadDHT({ protocol: DHT_PROTOCOL, clientMode: true, peerInfoMapper: passthroughMapper })
     }
   })
+  measureFirstRoundTrips(node)
+  setUpAgain(node, { relays: options.relays, clock: options.clock ?? systemClock })
   if (options.announce !== false) followTopic(node, DISCOVERY_TOPIC, ownAnnouncement)
   if (discovery !== null) await joinPeers(node, discovery, options.discovery)
   return { node, webRtc: webRTC !== null, discovery }

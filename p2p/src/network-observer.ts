@@ -108,10 +108,7 @@ export function createNetworkObserver(init: NetworkObserverInit): NetworkObserve
   }
 }
 
-/**
- * The round trip is the one that the connection monitor measures every 10 s: a ping of our own would count against the one stream
- * that the ping protocol allows, and the monitor would take its refusal for a dead connection.
- */
+/** The round trip is the one that the connection monitor measures every 30 s, and before that the one of first-round-trip.ts. */
 function reportRelay(relay: SupervisedRelay, byPeer: ReadonlyMap<string, readonly Connection[]>, own: readonly string[]): RelayReport {
   const { state, addresses } = relay
   const id = state.kind === 'connected' ? state.peer : addresses.flatMap((address) => idOf(address) ?? [])[0]

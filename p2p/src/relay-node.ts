@@ -11,20 +11,13 @@ import { createLibp2p } from 'libp2p'
 import { ownAnnouncement } from './announcement.ts'
 import { encryption } from './encryption.ts'
 import { atMost, followTopic, type GossipValidator } from './gossip.ts'
+import { logging } from './logging.ts'
 import { muxer } from './muxer.ts'
 import { parsePeerKey } from './peer-key.ts'
 import { introducePeers } from './relay-peers.ts'
 import { serveTopics } from './relay-topics.ts'
-import {
-  CIRCUIT_RELAY,
-  CONNECTION_MONITOR,
-  DHT_PROTOCOL,
-  RELAY_CONNECTIONS,
-  RELAY_GOSSIP,
-  RELAY_TOPICS,
-  TEST_MAX_BYTES,
-  TEST_TOPIC
-} from './settings.ts'
+import { setUpAgain } from './set-up-again.ts'
+import { CIRCUIT_RELAY, DHT_PROTOCOL, RELAY_CONNECTIONS, RELAY_GOSSIP, RELAY_TOPICS, TEST_MAX_BYTES, TEST_TOPIC } from './settings.ts'
 import { abortableWebSockets } from './web-sockets.ts'
 import type { Libp2p } from '@libp2p/interface'
 
@@ -67,6 +60,8 @@ export async function createRelayNode(options: RelayOptions): Promise<RelayNode>
 /** For tests that show what happens without one of the settings. */
 export async function startRelay(settings: RelaySettings, topics: readonly string[] = []): Promise<RelayNode> {
   const relay = await createLibp2p(settings)
+  // those to other relays
+  setUpAgain(relay)
   for (const topic of [...RELAY_TOPICS, ...topics]) followTopic(relay, topic, GATES.get(topic) ?? atMost(GOSSIP_MAX_BYTES))
   await serveTopics(relay)
   await introducePeers(relay)
@@ -79,12 +74,14 @@ export async function relaySettings(options: RelayOptions) {
   const listen = options.listen ?? '/ip4/127.0.0.1/tcp/0/ws'
   return {
     privateKey: parsePeerKey(options.peerKey),
+    ...logging(),
     addresses: { listen: [listen], announce: [...options.announce] },
     transports: [abortableWebSockets()],
     connectionEncrypters: [await encryption(options.unencrypted === true, [listen, ...options.announce])],
     streamMuxers: [muxer()],
     connectionManager: RELAY_CONNECTIONS,
-    connectionMonitor: CONNECTION_MONITOR,
+    // heartbeat.ts does its work
+    connectionMonitor: { enabled: false },
     services: {
       identify: identify(),
       identifyPush: identifyPush(),

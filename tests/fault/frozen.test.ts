@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { converged, createLab, reaches } from '../harness/lab.ts'
 import { lasting } from '../harness/lasting.ts'
 
-/** Longer than the connection monitor waits for an answer, so that sockets which look alive are given up. */
+/** Longer than libp2p tries to set anything up on a new connection, and shorter than it takes to give the connection up. */
 const FROZEN_MS = 30_000
 
 describe.concurrent('SIGSTOP for 30 s', () => {

@@ -5,6 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { encryption } from '../encryption.ts'
 import type { FrameChannel } from '../frame-channel.ts'
+import { logging } from '../logging.ts'
 import { muxer } from '../muxer.ts'
 import { CLIENT_CONNECTIONS, CONNECTION_MONITOR } from '../settings.ts'
 import { streamChannel } from '../stream-channel.ts'
@@ -27,6 +28,7 @@ export async function openLightConnection(
 ): Promise<LightConnection> {
   const node = await createLibp2p({
     transports: [abortableWebSockets()],
+    ...logging(),
     connectionEncrypters: [await encryption(false, [])],
     streamMuxers: [muxer()],
     connectionGater: { denyDialMultiaddr: () => false },
