@@ -13,12 +13,16 @@ import { authorIdSchema, contentHashSchema, jobIdSchema, timestampSchema, unitIn
 import { signBytes, verifyBytes, type KeyPair } from './keys.ts'
 import { signedSpecSchema } from './signed-spec.ts'
 import { SNAPSHOT_MAX_BYTES } from './snapshot.ts'
+import { independenceSchema } from './verification.ts'
 
 export const RECORD_MAX_BYTES = 81_920
 /** Characters of the reason of a revocation. */
 export const REVOCATION_REASON_MAX = 200
 /** Ranges that one `units.reopen` names: they fit into a record whatever their numbers. */
 export const REOPEN_RANGES_MAX = 2_000
+/** Ranges that one `ranges.settle` names, and accounts that one `credit.totals` names: a few kB, so that readers never have much to do at a stretch. */
+export const SETTLE_RANGES_MAX = 32
+export const CREDIT_TOTALS_MAX = 64
 const SIGNATURE_BYTES = 64
 
 /** Hash in the `prev` field of a feed's first record. */
@@ -45,6 +49,15 @@ const headerSchema = z.strictObject({
 })
 export type LedgerRecord = z.infer<typeof headerSchema>
 
+function ascending(ranges: readonly (readonly [start: number, count: number, ...rest: unknown[]])[]): boolean {
+  let free = 0
+  for (const [start, count] of ranges) {
+    if (start < free) return false
+    free = start + count
+  }
+  return true
+}
+
 /** Bodies of the record types of version 1, by type. */
 export const recordBodies = {
   /** First record of a feed: who writes it. `certificate` ties the installation to its account. */
@@ -61,7 +74,17 @@ export const recordBodies = {
     start: unitIndexSchema,
     count: z.int().min(1),
     digest: contentHashSchema,
-    independence: z.enum(['executor', 'host', 'owner', 'subnet'])
+    independence: independenceSchema
+  }),
+  /** Coordinator: many `units.settle` of one job, as [start, count, digest]. */
+  'ranges.settle': z.strictObject({
+    job: jobIdSchema,
+    independence: independenceSchema,
+    ranges: z
+      .array(z.tuple([unitIndexSchema, z.int().min(1), contentHashSchema]))
+      .min(1)
+      .max(SETTLE_RANGES_MAX)
+      .refine(ascending, 'ranges must ascend and not overlap')
   }),
   'job.end': z.strictObject({
     job: jobIdSchema,
@@ -87,6 +110,17 @@ export const recordBodies = {
   'job.receipt': z.strictObject({ job: jobIdSchema, root: contentHashSchema, units: z.int().min(0), receipt: contentHashSchema }),
   /** Coordinator: total credit of an account, in millionths. Replaces the earlier total, which may have been higher. */
   'credit.total': z.strictObject({ account: accountIdSchema, microCredits: z.int().min(0) }),
+  /** Coordinator: many `credit.total`, as [account, microCredits], by account. */
+  'credit.totals': z.strictObject({
+    totals: z
+      .array(z.tuple([accountIdSchema, z.int().min(0)]))
+      .min(1)
+      .max(CREDIT_TOTALS_MAX)
+      .refine(
+        (totals) => totals.every(([account], index) => index === 0 || (totals[index - 1]?.[0] ?? '') < account),
+        'accounts must ascend'
+      )
+  }),
   /** Coordinator: nothing that this key has signed may run or be taken any more. */
   'key.revoke': z.strictObject({ key: authorIdSchema, reason: z.string().max(REVOCATION_REASON_MAX) }),
   /** Coordinator: this job must not run anywhere. Said again behind each checkpoint, so that it holds for ever. */

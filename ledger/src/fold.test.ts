@@ -82,6 +82,46 @@ test('a published job is there, unadmitted; its admission, settlements, end and 
   expect([...state().coordinators]).toEqual([[operational.publicKey, 1]])
 })
 
+test('one record may tell of many ranges, or of many accounts, and means as much as one for each', async () => {
+  const digests = ['1', '2'].map((digit) => digit.repeat(64) as ContentHash)
+  const accounts = [holder, alice.publicKey as AccountId].sort()
+  const one = scene()
+  const each = await openCoordinator(one.ledger, operational, root)
+  await each.append('job.admit', { job: aliceId, signed: aliceJob, custodial: true })
+  for (const [index, start] of [0, 50].entries()) await each.append('units.settle', settle(aliceId, start, 25, String(index + 1)))
+  for (const [index, account] of accounts.entries()) await each.append('credit.total', { account, microCredits: index + 1 })
+  const other = scene()
+  const many = await openCoordinator(other.ledger, operational, root)
+  await many.append('job.admit', { job: aliceId, signed: aliceJob, custodial: true })
+  const ranges = digests.map((digest, index): [number, number, ContentHash] => [50 * index, 25, digest])
+  const { independence } = settle(aliceId, 0, 1)
+  await many.append('ranges.settle', { job: aliceId, independence, ranges })
+  await many.append('credit.totals', { totals: accounts.map((account, index): [AccountId, number] => [account, index + 1]) })
+  expect(other.state().credit.size).toBe(2)
+  expect(other.state().jobs.get(aliceId)?.settled).toHaveLength(2)
+  expect(other.state()).toEqual(one.state())
+})
+
+test('ranges that meet, and accounts out of order or twice, are no record', async () => {
+  const writer = await openCoordinator(scene().ledger, operational, root)
+  const digest = '1'.repeat(64) as ContentHash
+  const [low, high] = [holder, alice.publicKey as AccountId].sort()
+  if (low === undefined || high === undefined) throw new Error('two accounts')
+  const settleRanges = (...ranges: [number, number, ContentHash][]) =>
+    writer.append('ranges.settle', { job: aliceId, independence: 'host', ranges })
+  const total = (...accounts: AccountId[]) =>
+    writer.append('credit.totals', { totals: accounts.map((account): [AccountId, number] => [account, 1]) })
+  for (const refused of [
+    settleRanges([0, 3, digest], [2, 1, digest]),
+    settleRanges([5, 1, digest], [0, 1, digest]),
+    total(high, low),
+    total(low, low)
+  ])
+    await expect(refused).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
+  await settleRanges([0, 2, digest], [2, 1, digest])
+  await total(low, high)
+})
+
 test('a job that the account signed counts in the feed of an installation that it certified, and its cancellation too', async () => {
   const { ledger, state } = scene()
   const signed = await signedJob(account, 'by-the-account')
@@ -117,8 +157,10 @@ test('nobody but a coordinator of the pinned root admits, settles, ends, credits
   for (const writer of [await openInstallation(ledger, evil, account), await openCoordinator(ledger, next, otherRoot)]) {
     await writer.append('job.admit', { job: aliceId, signed: aliceJob, custodial: true })
     await writer.append('units.settle', settle(aliceId, 0, 1))
+    await writer.append('ranges.settle', { job: aliceId, independence: 'host', ranges: [[1, 1, '1'.repeat(64) as ContentHash]] })
     await writer.append('job.end', { job: aliceId, state: 'failed', settled: 0, root: '7'.repeat(64) as ContentHash })
     await writer.append('credit.total', { account: holder, microCredits: 1_000_000 })
+    await writer.append('credit.totals', { totals: [[holder, 2_000_000]] })
     await writer.append('key.revoke', { key: authorOf(alice), reason: '' })
     await writer.append('job.revoke', { job: aliceId, reason: '' })
     await writer.append('job.cancel', { job: aliceId })
@@ -255,6 +297,7 @@ test('the state depends on the records, not on how the feeds arrived between eac
     await writer.append('job.publish', { signed: bobJob })
     await writer.append('job.cancel', { job: bobId })
     await writer.append('credit.total', { account: holder, microCredits: 1 })
+    await writer.append('credit.totals', { totals: [[holder, 2]] })
   }
   for (const [index, writer] of coordinators.entries()) {
     await writer.append('units.settle', settle(aliceId, 0, 10, String(index)))
@@ -273,6 +316,7 @@ test('the state depends on the records, not on how the feeds arrived between eac
       receipt: '9'.repeat(64) as ContentHash
     })
     await writer.append('units.settle', settle(aliceId, 20, 5))
+    await writer.append('ranges.settle', { job: bobId, independence: 'host', ranges: [[index, 2, '2'.repeat(64) as ContentHash]] })
     await writer.append('units.reopen', {
       job: aliceId,
       ranges: [
@@ -282,6 +326,7 @@ test('the state depends on the records, not on how the feeds arrived between eac
     })
     await writer.append('units.settle', settle(aliceId, 0, 3))
     await writer.append('credit.total', { account: holder, microCredits: 10 + index })
+    await writer.append('credit.totals', { totals: [[holder, 20 - index]] })
     await writer.append('key.revoke', { key: authorOf(index === 0 ? next : evil), reason: '' })
   }
   await coordinators[1].append('key.revoke', { key: authorOf(bob), reason: '' })

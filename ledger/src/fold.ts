@@ -189,6 +189,9 @@ class Fold implements LedgerFold {
     } else if (record.type === 'units.settle') {
       const { job, ...range } = record.body
       this.#draft(job).settle(range, rank)
+    } else if (record.type === 'ranges.settle') {
+      const { job, independence, ranges } = record.body
+      for (const [start, count, digest] of ranges) this.#draft(job).settle({ start, count, digest, independence }, rank)
     } else if (record.type === 'units.reopen') {
       this.#draft(record.body.job).reopen(record.body.ranges, rank)
     } else if (record.type === 'job.receipt') {
@@ -202,9 +205,14 @@ class Fold implements LedgerFold {
       this.#revokedJobs.set(job, higher(this.#revokedJobs.get(job), { rank, value: reason }))
       this.#draft(job).cancel(record.author, undefined)
     } else if (record.type === 'credit.total') {
-      const { account, microCredits } = record.body
-      this.#credit.set(account, higher(this.#credit.get(account), { rank, value: microCredits }))
+      this.#pay(record.body.account, record.body.microCredits, rank)
+    } else if (record.type === 'credit.totals') {
+      for (const [account, microCredits] of record.body.totals) this.#pay(account, microCredits, rank)
     }
+  }
+
+  #pay(account: AccountId, microCredits: number, rank: Rank): void {
+    this.#credit.set(account, higher(this.#credit.get(account), { rank, value: microCredits }))
   }
 
   #draft(id: JobId): JobDraft {

@@ -170,7 +170,7 @@ it("takes a job from a submitter's feed, and lets everybody read what became of 
       .filter(({ author: of }) => of !== author.publicKey)
       .flatMap((feed) => ledger.entries(feed).map(({ record }) => record.type))
   await until(() => types().includes('job.end'), 'the end of the job has reached the other replica')
-  expect(types()).toEqual(expect.arrayContaining(['coordinator.open', 'job.admit', 'units.settle', 'job.end', 'credit.total']))
+  expect(types()).toEqual(expect.arrayContaining(['coordinator.open', 'job.admit', 'ranges.settle', 'job.end', 'credit.totals']))
 })
 
 it('announces the public address behind TLS, and then wants the token even on this machine', async () => {

@@ -71,7 +71,7 @@ describe('over peers', () => {
     const [{ author } = { author: '' }] = [...feeds].sort((a, b) => b.length - a.length)
     const feed = await run('ledger', 'show', '--feed', author.slice(0, 10))
     expect(feed.stdout).toMatch(/^ *\d+ +0 +coordinator\.open/m)
-    expect(feed.stdout).toMatch(/units\.settle/)
+    expect(feed.stdout).toMatch(/ranges\.settle/)
     expect(await run('ledger', 'show', '--feed', '________')).toMatchObject({
       code: 4,
       stderr: expect.stringContaining('LEDGER_FEED_NOT_FOUND')
@@ -111,9 +111,9 @@ describe('as a file', () => {
 
   test('one changed byte inside a record is refused, with the feed that it spoils, and exit code 1', async () => {
     const bytes = await readFile(file)
-    const place = bytes.indexOf('"units.settle"')
+    const place = bytes.indexOf('"ranges.settle"')
     expect(place).toBeGreaterThan(0)
-    bytes.write('"units.Settle"', place)
+    bytes.write('"ranges.Settle"', place)
     const spoilt = join(home, 'spoilt.peercompute')
     await writeFile(spoilt, bytes)
     const { code, stdout, stderr } = await run('ledger', 'verify', spoilt)

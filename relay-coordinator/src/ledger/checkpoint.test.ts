@@ -126,7 +126,7 @@ it('sums the feed up at the start of a new epoch, drops the old one, and goes on
 
   await compute(coordinator, 4)
   await projection.flush()
-  expect(typesOf(ledger)).toEqual([['coordinator.open', 'ledger.checkpoint', 'units.settle', 'job.end', 'credit.total']])
+  expect(typesOf(ledger)).toEqual([['coordinator.open', 'ledger.checkpoint', 'ranges.settle', 'job.end', 'credit.totals']])
   const other = await newcomer(ledger)
   expect(stateOf(other)).toEqual(stateOf(ledger))
   expect(stateOf(other).jobs.get(id)).toMatchObject({ admitted: true, ended: { state: 'completed', settled: 10 } })
@@ -147,7 +147,7 @@ it('is repeated by nobody: a restart after it tells nothing anew, and a second o
 
   const second = open(store, feeds)
   await second.projection.start()
-  expect(typesOf(second.ledger)).toEqual([['coordinator.open', 'ledger.checkpoint', 'units.settle', 'credit.total']])
+  expect(typesOf(second.ledger)).toEqual([['coordinator.open', 'ledger.checkpoint', 'ranges.settle', 'credit.totals']])
   await second.projection.checkpoint()
   expect(stateOf(second.ledger).jobs.get(id)?.settled).toMatchObject([{ start: 0, count: 6 }])
   expect(typesOf(second.ledger)).toEqual([['coordinator.open', 'ledger.checkpoint']])

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { until } from '@peercompute/p2p/testing'
 import { openFeedStore } from './feed-store.ts'
 import { createLedgerIntake } from './ledger-intake.ts'
-import { createLedgerProjection, END_FLUSH_MS, FLUSH_MS, RECORDS_PER_SECOND, type LedgerProjection } from './ledger-projection.ts'
+import { createLedgerProjection, END_FLUSH_MS, FLUSH_MS, FACTS_PER_SECOND, type LedgerProjection } from './ledger-projection.ts'
 import { rangeDigest } from './projected-jobs.ts'
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>
@@ -81,14 +81,14 @@ it('says in one signed feed what was admitted, settled, ended and credited', asy
   const { id } = await coordinator.submit(await signSpec(author, smallSpec()), false)
   await compute()
   clock.advance(FLUSH_MS)
-  await until(() => typesOf(ledger).includes('credit.total'), 'the feed has followed')
+  await until(() => typesOf(ledger).includes('credit.totals'), 'the feed has followed')
   await projection.flush()
-  expect(typesOf(ledger)).toEqual(['coordinator.open', 'job.admit', 'units.settle', 'job.end', 'credit.total', 'credit.total'])
+  expect(typesOf(ledger)).toEqual(['coordinator.open', 'job.admit', 'ranges.settle', 'job.end', 'credit.totals'])
   const [, admit, settle, end] = feedOf(ledger, keys.operational).map(({ body }) => body)
   const { rows } = await coordinator.results(id, { from: 0, limit: 10 })
   const digest = rangeDigest(rows.map((row) => row.digest))
   expect(admit).toMatchObject({ job: id, custodial: false })
-  expect(settle).toEqual({ job: id, start: 0, count: 4, digest, independence: 'host' })
+  expect(settle).toEqual({ job: id, independence: 'host', ranges: [[0, 4, digest]] })
   expect(end).toEqual({ job: id, state: 'completed', settled: 4, root: rangeDigest([digest]) })
   await projection.close()
   ledger.close()
@@ -104,7 +104,7 @@ it('tells of jobs that go on so rarely that its records stay few, and of the end
   await coordinator.hostConnected(host)
   /** Every second unit of what it is given. */
   const half = async () => {
-    const { leases } = await coordinator.ask(host.host, { executor: 'js', units: 64, seconds: 0 })
+    const { leases } = await coordinator.ask(host.host, { executor: 'js', units: 400, seconds: 0 })
     for (const lease of leases)
       for (let unit = lease.start; unit < lease.start + lease.count; unit += 2) {
         const { report, values } = reportOf(host.host, lease, [{ unit, value: u32(unit) }])
@@ -112,28 +112,30 @@ it('tells of jobs that go on so rarely that its records stay few, and of the end
       }
   }
   const count = (type: string) => typesOf(ledger).filter((other) => other === type).length
-  await submitted('long', 200)
+  const settled = () =>
+    feedOf(ledger, keys.operational).reduce((sum, { body: { ranges } }) => sum + (Array.isArray(ranges) ? ranges.length : 0), 0)
+  await submitted('long', 1_200)
   await half()
   clock.advance(FLUSH_MS)
-  await until(() => count('credit.total') === 1, 'the first round')
-  expect(count('units.settle')).toBe(32)
+  await until(() => count('credit.totals') === 1, 'the first round')
+  expect(settled()).toBe(200)
   await half()
-  for (let seconds = 2; seconds < 33 / RECORDS_PER_SECOND; seconds++) {
+  for (let seconds = 2; seconds < 201 / FACTS_PER_SECOND; seconds++) {
     await until(() => clock.pending().some((ms) => ms <= FLUSH_MS), 'the next flush is due')
     clock.advance(FLUSH_MS)
   }
   await until(() => clock.pending().some((ms) => ms <= FLUSH_MS), 'the next flush is due')
-  expect([count('units.settle'), count('credit.total')]).toEqual([32, 1])
+  expect([settled(), count('credit.totals')]).toEqual([200, 1])
 
   await coordinator.cancel(await submitted('short', 1))
   clock.advance(END_FLUSH_MS)
   await until(() => count('job.end') === 1, 'the end is told')
-  expect(count('units.settle')).toBe(32)
+  expect(settled()).toBe(200)
   await until(() => {
     clock.advance(FLUSH_MS)
-    return count('credit.total') === 2
+    return count('credit.totals') === 2
   }, 'the second round')
-  expect(count('units.settle')).toBe(64)
+  expect(settled()).toBe(400)
   await projection.close()
   ledger.close()
 })
@@ -170,7 +172,7 @@ it('goes on after a restart where it was, and says what a crash kept it from say
   const secondStore = openFeedStore(path, () => undefined)
   const second = open(secondStore)
   await second.projection.start()
-  const expected = ['coordinator.open', 'job.admit', 'units.settle', 'job.end', 'job.admit', 'credit.total', 'credit.total']
+  const expected = ['coordinator.open', 'job.admit', 'ranges.settle', 'job.end', 'job.admit', 'credit.totals']
   expect(typesOf(second.ledger)).toEqual(expected)
   await second.projection.close()
   second.ledger.close()

@@ -185,14 +185,13 @@ it('what a crash kept from being told of reopened units is told at the next star
   expect(second.types().filter((type) => type !== 'job.receipt')).toEqual([
     'coordinator.open',
     'job.admit',
-    'units.settle',
+    'ranges.settle',
     'job.end',
-    'credit.total',
+    'credit.totals',
     'units.reopen',
-    'units.settle',
+    'ranges.settle',
     'job.end',
-    'credit.total',
-    'credit.total'
+    'credit.totals'
   ])
   expect(second.coordinator.reopenings()).toEqual([])
   await rebuiltAs(second, id)

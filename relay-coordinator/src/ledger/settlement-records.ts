@@ -1,6 +1,12 @@
 /** Settlements as records of the coordinator's feeds: each fact once, whatever was said before. */
-import type { AccountId, ContentHash, JobId } from '@peercompute/job-specs'
-import { SNAPSHOT_RANGE_UNITS } from '@peercompute/job-specs'
+import {
+  CREDIT_TOTALS_MAX,
+  SETTLE_RANGES_MAX,
+  SNAPSHOT_RANGE_UNITS,
+  type AccountId,
+  type ContentHash,
+  type JobId
+} from '@peercompute/job-specs'
 import type { FeedWriter } from '@peercompute/ledger'
 import type { Coordinator, Settlement } from '../coordinator.ts'
 import { jobRoot, noteRange, projectedJob, rangeDigest, type Projected } from './projected-jobs.ts'
@@ -44,11 +50,12 @@ export function appendSettlements(
   function settle(id: JobId, digests: ReadonlyMap<number, ContentHash>): void {
     const job = projectedJob(projected, id)
     const independence = coordinator.signedSpec(id)?.spec.verification.independence ?? 'executor'
-    for (const { start, digests: range } of consecutive(digests)) {
+    const ranges = consecutive(digests).map(({ start, digests: range }): [number, number, ContentHash] => {
       const digest = rangeDigest(range)
       noteRange(job, start, range.length, digest)
-      appended.push(own.append('units.settle', { job: id, start, count: range.length, digest, independence }))
-    }
+      return [start, range.length, digest]
+    })
+    for (const part of parts(ranges, SETTLE_RANGES_MAX)) appended.push(own.append('ranges.settle', { job: id, independence, ranges: part }))
   }
 
   function end({ job: id, state, settled }: Of<'ended'>): void {
@@ -66,12 +73,15 @@ export function appendSettlements(
   }
   for (const [job, digests] of units) settle(job, digests)
   for (const settlement of ends) end(settlement)
-  for (const [account, microCredits] of credit) {
-    if (projected.credit.get(account) === microCredits) continue
-    projected.credit.set(account, microCredits)
-    appended.push(own.append('credit.total', { account, microCredits }))
-  }
+  const totals = [...credit].filter(([account, microCredits]) => projected.credit.get(account) !== microCredits)
+  for (const [account, microCredits] of totals) projected.credit.set(account, microCredits)
+  totals.sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const part of parts(totals, CREDIT_TOTALS_MAX)) appended.push(own.append('credit.totals', { totals: part }))
   return appended
+}
+
+function parts<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, part) => items.slice(part * size, (part + 1) * size))
 }
 
 /** Runs of units that follow each other, none longer than one block of a snapshot, so that a record can be checked without holding a whole job. */
