@@ -5,6 +5,8 @@ export interface Tally {
   connected: number
   /** Introductions so far. */
   joins: number
+  /** Volunteers that hold all they are to keep. */
+  keeping: number
   /** Contacts that were answered: what was done is reported and more is asked for, in one. */
   contacts: number
   /** Contacts whose answer held no work. */
@@ -25,7 +27,7 @@ const LATENCIES_MAX = 200_000
 const FAILURE_MAX = 120
 
 export function emptyTally(): Tally {
-  return { connected: 0, joins: 0, contacts: 0, empty: 0, leased: 0, answers: {}, failures: {}, latencies: [], lastReportAt: 0 }
+  return { connected: 0, joins: 0, keeping: 0, contacts: 0, empty: 0, leased: 0, answers: {}, failures: {}, latencies: [], lastReportAt: 0 }
 }
 
 export function noteFailure(tally: Tally, error: unknown): void {
@@ -43,7 +45,7 @@ export function count(counts: Record<string, number>, name: string, by: number):
 export function sumTallies(tallies: readonly Tally[]): Tally {
   const sum = emptyTally()
   for (const tally of tallies) {
-    for (const name of ['connected', 'joins', 'contacts', 'empty', 'leased'] as const) sum[name] += tally[name]
+    for (const name of ['connected', 'joins', 'keeping', 'contacts', 'empty', 'leased'] as const) sum[name] += tally[name]
     for (const name of ['answers', 'failures'] as const)
       for (const [key, value] of Object.entries(tally[name])) count(sum[name], key, value)
     sum.latencies.push(...tally.latencies)

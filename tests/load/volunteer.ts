@@ -3,7 +3,7 @@
  * takes as long as the pattern says, by waiting.
  */
 import type { JobId, JobSpec, Lease } from '@peercompute/job-specs'
-import { REPORT_UNITS_MAX } from '@peercompute/job-specs'
+import { LEASE_UNITS_MAX, REPORT_UNITS_MAX } from '@peercompute/job-specs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { converse, introduce, type Conversation } from './conversation.ts'
 import type { LightHost } from './light-host.ts'
@@ -18,12 +18,20 @@ export interface Pattern {
   readonly unitSpread: number
   /** A contact is due this often, whatever became of the one before; 0: when the work is done. */
   readonly everyMs: number
-  /** Units that it reports before it asks once more, for `unitsPerContact`, and keeps what it is given. Null: it always reports. */
-  readonly reports: number | null
+  /** Null: it reports all that it is given. */
+  readonly keeps: Keeping | null
   /** It goes after a random time, on average so long, without a word; 0: it stays. */
   readonly meanLifeMs: number
   /** And comes back after a random time, on average so long. */
   readonly meanAwayMs: number
+}
+
+/** To hold `unitsPerContact` units, and renew their leases. */
+export interface Keeping {
+  /** Units that it is given and reports first: a new host may hold little. */
+  readonly after: number
+  /** Units of a lease that is worth one of the leases that it may hold; smaller ones are reported. */
+  readonly least: number
 }
 
 export const AT_ONCE: Pattern = {
@@ -31,7 +39,7 @@ export const AT_ONCE: Pattern = {
   unitMs: 0,
   unitSpread: 0,
   everyMs: 0,
-  reports: null,
+  keeps: null,
   meanLifeMs: 0,
   meanAwayMs: 0
 }
@@ -128,6 +136,7 @@ async function work(
 ): Promise<void> {
   const specs = new Map<JobId, JobSpec>()
   let held: readonly Lease[] = []
+  const kept: Lease[] = []
   let earned = 0
   // Where the first contact lies in the interval is random, so that those of all volunteers are spread over it.
   let due = performance.now() + random() * pattern.everyMs
@@ -136,11 +145,11 @@ async function work(
     const began = pattern.everyMs > 0 ? due : performance.now()
     due += pattern.everyMs
     const reported = report(conversation, host, specs, held, tally)
-    const keeps = pattern.reports !== null && earned >= pattern.reports
+    const earning = pattern.keeps !== null && earned < pattern.keeps.after
     const asked = conversation.ask('work', {
       type: 'ask',
       executor: 'js',
-      units: keeps || pattern.reports === null ? pattern.unitsPerContact : EARNING_UNITS,
+      units: earning ? EARNING_UNITS : Math.min(pattern.unitsPerContact - unitsOf(kept), LEASE_UNITS_MAX),
       seconds: 0,
       knownJobs: [...specs.keys()]
     })
@@ -148,8 +157,10 @@ async function work(
     tally.contacts++
     noteLatency(tally, performance.now() - began)
     for (const { job, signed } of jobs) specs.set(job, signed.spec)
-    held = leases
-    const units = leases.reduce((sum, lease) => sum + lease.count, 0)
+    const least = earning ? Infinity : (pattern.keeps?.least ?? Infinity)
+    kept.push(...leases.filter(({ count }) => count >= least))
+    held = leases.filter(({ count }) => count < least)
+    const units = unitsOf(leases)
     tally.leased += units
     earned += units
     if (units === 0) {
@@ -157,10 +168,17 @@ async function work(
       if (pattern.everyMs === 0) await rest(retryAfterMs)
       continue
     }
-    if (keeps) await keep(conversation, leases, over)
-    else if (pattern.unitMs > 0)
+    if (kept.length > 0 && unitsOf(kept) > pattern.unitsPerContact - least) {
+      await report(conversation, host, specs, held, tally)
+      tally.keeping++
+      await keep(conversation, kept, over)
+    } else if (pattern.unitMs > 0)
       await compute(conversation, leases, pattern.unitMs * units * (1 + pattern.unitSpread * (2 * random() - 1)), over)
   }
+}
+
+function unitsOf(leases: readonly Lease[]): number {
+  return leases.reduce((sum, { count: units }) => sum + units, 0)
 }
 
 /** Reports of whole leases, side by side. */
