@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { ensureDashboard } from './lib/dashboard-build.mjs'
 import { ensureInstalled } from './lib/install.mjs'
+import { ensureBundle } from './lib/program-build.mjs'
 import { nodeBinary, program, programOptions, toolEnvironment } from './lib/run.mjs'
 
 const major = Number(process.versions.node.split('.')[0])
@@ -11,7 +12,7 @@ if (major < 20) {
   )
   process.exit(9)
 }
-if (!(await ensureInstalled({ dev: false })) || !(await ensureDashboard())) process.exit(9)
+if (!(await ensureInstalled({ dev: false })) || !(await ensureDashboard()) || !(await ensureBundle())) process.exit(9)
 
 const child = spawn(nodeBinary, [...programOptions, program, 'start', ...process.argv.slice(2)], {
   stdio: 'inherit',

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { ensureDashboard } from './lib/dashboard-build.mjs'
 import { ensureInstalled } from './lib/install.mjs'
 import { ensureProgram, PROGRAMS } from './lib/programs.mjs'
+import { ensureBundle } from './lib/program-build.mjs'
 import { inParallel, root, run, toolEnvironment } from './lib/run.mjs'
 import { SUMMARY_FILE } from './lib/summary-reporter.mjs'
 import { tally } from './lib/tally.mjs'
@@ -71,6 +72,7 @@ async function everything() {
   if (soak) return tests('soak', { ...toolEnvironment, ...programs })
   await inParallel(2, [() => check('lint'), () => check('typecheck')])
   step('the build of the dashboard', await ensureDashboard())
+  step('the bundle of the program', await ensureBundle())
   const env = { ...toolEnvironment, ...programs }
   await tests('unit', env)
   await tests('integration', env)

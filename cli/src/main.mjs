@@ -1,7 +1,10 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
-// That option (MiB) keeps V8 from growing the memory of short-lived objects to 128 MiB, which is more than all else of a coordinator.
+#!/usr/bin/env -S node --max-semi-space-size=8 --initial-old-space-size=48 --v8-pool-size=1
+// For a coordinator that serves on two cores (docs/measurements/coordinator.md). Semi-space, MiB: else V8 lets the memory of short-lived
+// objects grow to 128 MiB, more than all else. Old space, MiB: when the first full collection is due. Pool: one thread of V8 beside the main
+// one, so that a collection takes no core from it.
 // Plain JavaScript: what is imported from here on comes out of the cache, and the compiler that strips types is not even loaded.
 import * as modules from 'node:module'
+import { builtProgram } from './built.mjs'
 import { tooOld } from './too-old.mjs'
 
 const sentence = tooOld(process.versions.node)
@@ -11,7 +14,8 @@ if (sentence !== null) {
 }
 // Keeps the stripped and compiled form of every module between runs: half of the time to the first line.
 modules.enableCompileCache()
-const { main } = await import('./program.ts')
+const built = builtProgram(new URL('../dist/', import.meta.url), new URL('../../', import.meta.url))
+const { main } = await import(built ?? './program.ts')
 await main(process.argv)
 // Everything is done and stopped. WebRTC's native threads keep some finished processes alive for ever (seen about once in four).
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))))

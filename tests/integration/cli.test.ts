@@ -14,6 +14,7 @@ import {
 import { QUEENS_SOLUTIONS } from '@peercompute/kernels'
 import { serve, type RunningServer } from '@peercompute/relay-coordinator'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { createCli, type Cli } from '../harness/process.ts'
 
 let home: string
@@ -305,11 +306,21 @@ describe('the command line itself', () => {
       '--import',
       `data:text/javascript,${encodeURIComponent(hook)}`
     ])
+    const bundle = new URL('../../cli/dist/', import.meta.url)
+    const modules = z
+      .record(z.string(), z.array(z.string()))
+      .parse(JSON.parse(await readFile(new URL('modules.json', bundle), 'utf8').catch(() => '{}')))
+    const loaded = (stderr: string) =>
+      stderr
+        .split('\n')
+        .flatMap((line) => (line.startsWith('LOADED ') ? [line.slice('LOADED '.length)] : []))
+        .flatMap((url) => modules[url.replace(bundle.href, '')] ?? [url])
+        .join('\n')
     for (const args of [['list'], ['show', 'n-queens']]) {
       const { code, stderr } = await traced.run(...args)
       expect(code).toBe(0)
-      expect(stderr).toContain('/commander/')
-      expect(stderr).not.toMatch(/libp2p|fastify|yjs|relay-coordinator|worker-client/)
+      expect(loaded(stderr)).toContain('/commander/')
+      expect(loaded(stderr)).not.toMatch(/libp2p|fastify|yjs|relay-coordinator|worker-client/)
     }
   })
 

@@ -2,16 +2,24 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { JobId, RootId } from '@peercompute/job-specs'
 import { until } from '@peercompute/tests'
 import { startChild, type Child } from '@peercompute/tests/child'
 import { startGenerators, type Generators, type GeneratorsOptions } from '@peercompute/tests/load'
+import { bundle } from '../../../scripts/lib/bundle.mjs'
 import type { Run } from '../bench.ts'
 import { checkCredit, checkJob, signedLoadJob, submitLoadJob } from './load-job.ts'
 import type { ServedCommands } from './served-process.ts'
 
+/** Options of Node with which the program is started, from its first line. */
+function programOptions(): string[] {
+  const [first = ''] = readFileSync(new URL('../../../cli/src/main.mjs', import.meta.url), 'utf8').split('\n', 1)
+  return first.split(' ').filter((word) => word.startsWith('--'))
+}
+
 export const SERVED_CONDITIONS = [
-  'one machine, loopback, the generator on the same cores; the coordinator is `serve` in one process, with the options of Node, the compile cache and the sandbox page of the program `peercompute` (--max-semi-space-size=8): SQLite WAL, synchronous=FULL, every acknowledgement after the commit; reports, leases’ jobs and the ledger are signed and checked, the ledger projection runs'
+  `one machine, loopback, the generator on the same cores; the coordinator is serve in one process, bundled and with the options of Node, the compile cache and the sandbox page as the program peercompute has them (${programOptions().join(' ')}): SQLite WAL, synchronous=FULL, every acknowledgement after the commit; reports, leases’ jobs and the ledger are signed and checked, the ledger projection runs`
 ] as const
 
 export interface Served {
@@ -35,10 +43,14 @@ const SEED = 4
 const COME_MS = 90_000
 const COME_SHARE = 1.5
 
-/** Options of Node with which the program is started, from its first line. */
-function programOptions(): string[] {
-  const [first = ''] = readFileSync(new URL('../../../cli/src/main.mjs', import.meta.url), 'utf8').split('\n', 1)
-  return first.split(' ').filter((word) => word.startsWith('--'))
+const BUNDLE = new URL('../../dist/', import.meta.url)
+let bundled: Promise<void> | undefined
+
+/** Bundled once, as the program is. */
+async function servedScript(): Promise<URL> {
+  bundled ??= bundle({ served: fileURLToPath(new URL('served-process.ts', import.meta.url)) }, fileURLToPath(BUNDLE))
+  await bundled
+  return new URL('served.js', BUNDLE)
 }
 
 export async function startServed(run: Run): Promise<Served> {
@@ -46,7 +58,7 @@ export async function startServed(run: Run): Promise<Served> {
   run.after(() => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   })
-  const child = await startChild<ServedCommands>(new URL('served-process.ts', import.meta.url), programOptions())
+  const child = await startChild<ServedCommands>(await servedScript(), programOptions())
   run.after(() => child.kill())
   const { url, port, peerId, root } = await child.call('start', { dataDir: join(folder, 'data') })
   const jobs: JobId[] = []

@@ -1,0 +1,1 @@
+export function builtProgram(folder: URL, root: URL): string | null
