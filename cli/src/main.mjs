@@ -12,6 +12,9 @@ if (sentence !== null) {
   process.stderr.write(sentence)
   process.exit(9)
 }
+// Of Node's pool, which checks signatures: with four threads one is always asleep, and to wake it for a check costs as much as the check
+// (docs/measurements/coordinator.md). With two, a name that is slow to resolve leaves one.
+process.env.UV_THREADPOOL_SIZE ??= '2'
 // Keeps the stripped and compiled form of every module between runs: half of the time to the first line.
 modules.enableCompileCache()
 const built = builtProgram(new URL('../dist/', import.meta.url), new URL('../../', import.meta.url))

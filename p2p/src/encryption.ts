@@ -1,5 +1,5 @@
 /** How connections are encrypted: always, except between processes of one machine that somebody wants to look into. */
-import { noise } from '@chainsafe/libp2p-noise'
+import { quietNoise } from './quiet-noise.ts'
 import { multiaddr } from '@multiformats/multiaddr'
 import { PeerComputeError } from '@peercompute/job-specs'
 
@@ -8,7 +8,7 @@ import { PeerComputeError } from '@peercompute/job-specs'
  * CONFIG_INVALID then when one of the addresses is not of this machine, or when there is none.
  */
 export async function encryption(unencrypted: boolean, addresses: readonly string[]): Promise<Encryption> {
-  if (!unencrypted) return noise()
+  if (!unencrypted) return quietNoise()
   const strangers = addresses.filter((address) => !isLoopback(address))
   if (strangers.length > 0 || addresses.length === 0) {
     throw new PeerComputeError(
@@ -19,7 +19,7 @@ export async function encryption(unencrypted: boolean, addresses: readonly strin
   return (await import('@libp2p/plaintext')).plaintext()
 }
 
-type Encryption = ReturnType<typeof noise> | ReturnType<typeof import('@libp2p/plaintext').plaintext>
+type Encryption = ReturnType<typeof quietNoise> | ReturnType<typeof import('@libp2p/plaintext').plaintext>
 
 /** By number: a name may come to mean another machine. */
 function isLoopback(address: string): boolean {

@@ -2,6 +2,9 @@
 import { answerCommands } from '../harness/child.ts'
 import { startFleet, type Fleet, type FleetOptions } from './fleet.ts'
 
+// Of Node's pool, before it is used: a fleet signs, and each thread that wakes for it takes a core from somebody.
+process.env['UV_THREADPOOL_SIZE'] = '1'
+
 let fleet: Fleet | undefined
 
 const commands = {

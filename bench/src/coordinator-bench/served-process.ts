@@ -19,6 +19,7 @@ function running(): RunningServer {
 const commands = {
   async start({ dataDir }: { dataDir: string }) {
     // as the program does
+    process.env['UV_THREADPOOL_SIZE'] = '2'
     enableCompileCache()
     const [{ serve }, { sandboxDocumentApart }] = await Promise.all([
       import('@peercompute/relay-coordinator'),
