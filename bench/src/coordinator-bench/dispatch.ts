@@ -2,6 +2,7 @@
 import { AT_ONCE, type Tally } from '@peercompute/tests/load'
 import { singleRow, type Part, type Run } from '../bench.ts'
 import { pause } from '../time.ts'
+import { ECHO_CONDITION, echoesPerSecond } from './echo.ts'
 import { SERVED_CONDITIONS, startServed, type Served } from './served.ts'
 import type { LinkKind } from '@peercompute/tests/load'
 
@@ -13,14 +14,17 @@ const MEASURE_MS = 15_000
 
 export interface DispatchTargets {
   readonly rate: string | null
+  /** Of the echoes over libp2p that this machine does. Null: they are not measured. */
+  readonly share: string | null
   readonly p99: string | null
 }
 
 export function dispatch(id: string, link: LinkKind, targets: DispatchTargets): Part {
   return {
-    ids: [id, `${id}.cpu`, `${id}.p99`],
+    ids: [id, ...(targets.share === null ? [] : [`${id}.echo`, `${id}.share`]), `${id}.cpu`, `${id}.p99`],
     limitSeconds: 180,
     async measure(run) {
+      const echo = targets.share === null ? null : await echoesPerSecond(run)
       const served = await startServed(run)
       await served.submit(UNITS)
       const full = await measure(run, served, link, 0)
@@ -35,11 +39,13 @@ export function dispatch(id: string, link: LinkKind, targets: DispatchTargets): 
       return {
         rows: [
           singleRow(id, '1/s', rate, targets.rate),
+          ...(echo === null ? [] : [singleRow(`${id}.echo`, '1/s', echo, null), singleRow(`${id}.share`, '', rate / echo, targets.share)]),
           singleRow(`${id}.cpu`, 'ms', full.cpuPerUnit, null),
           singleRow(`${id}.p99`, 'ms', p99, targets.p99)
         ],
         conditions: [
           ...SERVED_CONDITIONS,
+          ...(echo === null ? [] : [ECHO_CONDITION]),
           `${id}: ${VOLUNTEERS} connections, each contact reports one unit and asks for one, quorum 2; units handed out in ${MEASURE_MS / 1_000} s, with the coordinator’s CPU for each; p99: at half of that rate, from the moment at which a contact was due to the last answer of it`
         ]
       }

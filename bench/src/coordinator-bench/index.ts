@@ -13,8 +13,8 @@ export const coordinatorBench: Bench = {
   parts: [
     endToEnd,
     engine,
-    dispatch('dispatch.1', 'work-stream', { rate: '>= 2000', p99: '<= 25' }),
-    dispatch('dispatch.http', 'http', { rate: null, p99: null }),
+    dispatch('dispatch.1', 'work-stream', { rate: '>= 2000', share: '>= 0.209', p99: '<= 25' }),
+    dispatch('dispatch.http', 'http', { rate: null, share: null, p99: null }),
     drain,
     flat,
     submit,
