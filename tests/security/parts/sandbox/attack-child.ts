@@ -28,6 +28,8 @@ process.stdin.on('end', () => process.exit(1)).resume()
 
 const canaries = await startCanaries(address, { dns: isPrivate })
 const shipped = sandboxDocument()
+const allowlist = shipped.headers['Connection-Allowlist']
+if (allowlist === undefined) throw new Error('The sandbox document has no Connection-Allowlist')
 const scripts = await bundlePage('@peercompute/worker-client/testing/frame-page')
 const appHeard = new Set<string>()
 let origin = ''
@@ -40,6 +42,7 @@ const app = createServer((request, response) => {
   // Its own inline script is refused by its policy, so that nothing of ours stands in the way of an attack.
   else if (url === '/policies.html') html('<p>Policies only</p>', shipped.headers)
   else if (url === '/control.html') html('<p>No policy</p>', {})
+  else if (url === '/allowlist.html') html('<p>An allowlist only</p>', { 'Connection-Allowlist': allowlist })
   else if (url === '/') html(`<script type="module" src="${PAGE_SCRIPT}"></script>`, { 'Content-Security-Policy': appPageCsp(origin) })
   else if (url === '/control') html('', {})
   else if (url === '/policies') html('', { 'Content-Security-Policy': appPageCsp(origin).replace('/sandbox.html', '/policies.html') })
@@ -146,6 +149,19 @@ async function attackByHoisting(page: Page): Promise<string[]> {
   return held.filter((name) => name !== null)
 }
 
+/** A browser without the header fetches what it forbids; one that has it rejects at once. */
+async function enforcesAllowlist(): Promise<boolean> {
+  const probe = await open('/allowlist.html')
+  return probe.evaluate(
+    (url) =>
+      fetch(url, { mode: 'no-cors' }).then(
+        () => false,
+        () => true
+      ),
+    `http://allowlist.${CANARY_ZONE}:${canaries.httpPort}/allowlist`
+  )
+}
+
 const held = new Map<RunName, readonly string[]>()
 const packets = new Map<RunName, number | null>()
 async function attack(run: RunName, attacks: () => Promise<string[]>): Promise<void> {
@@ -196,7 +212,10 @@ const runs = {
   'control-worker': runOf('control-worker'),
   'control-window': runOf('control-window')
 }
-process.stdout.write(`${JSON.stringify({ runs, broadcasts: broadcasts.length, attributes } satisfies AttackReport)}\n`)
+const enforced = await enforcesAllowlist()
+process.stdout.write(
+  `${JSON.stringify({ enforcesAllowlist: enforced, runs, broadcasts: broadcasts.length, attributes } satisfies AttackReport)}\n`
+)
 await browser.close()
 canaries.close()
 app.close()

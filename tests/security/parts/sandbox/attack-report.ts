@@ -17,6 +17,8 @@ export interface RunReport {
 }
 
 export interface AttackReport {
+  /** Whether this browser enforces the `Connection-Allowlist` header, seen from a document with no other policy. Chromium 150 does not, 156 does. */
+  readonly enforcesAllowlist: boolean
   readonly runs: Readonly<Record<RunName, RunReport>>
   /** What the app's own BroadcastChannel got from inside. */
   readonly broadcasts: number
