@@ -7,6 +7,7 @@ it('R8: two halves, the coordinator in one: nothing is settled twice, and they a
   process.stdout.write(`${record.settledApart} units settled apart, together again after ${Math.round(record.convergedMs)} ms\n`)
   expect(record.violations).toEqual([])
   expect(record.settledApart).toBeGreaterThan(0)
+  expect(record.crossed).toEqual({ answers: 0, ledger: false })
   expect(record.convergedMs).toBeLessThan(30_000)
-  expect(new Set(record.foldHashes).size).toBe(1)
+  expect(new Set(record.stateHashes).size).toBe(1)
 })

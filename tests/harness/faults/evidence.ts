@@ -120,6 +120,7 @@ async function readLedger(url: string, root: RootId) {
   const answer = await fetch(`${url}/api/v1/ledger`)
   if (!answer.ok) throw new Error(`ledger: ${answer.status}`)
   const ledger = createLedger({ now: () => Date.now(), store: memoryLedgerStore() })
+  ledger.follow(root)
   const fold = createFold(root)
   const stop = followLedger(ledger, fold)
   await importLedger(ledger, new Uint8Array(await answer.arrayBuffer()))

@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000
 
 export async function hoursOffline({ seed, hours, results }: HoursOfflineOptions): Promise<HoursOfflineRecord> {
   const clock = createJumpingClock()
-  const server = await serveHere(clock)
+  const server = await serveHere({ clock })
   const campaign = await startCampaign('offline', seed, server)
   const { submitter, history } = campaign
   try {

@@ -10,9 +10,20 @@ import type { TestServer } from '../server.ts'
 /** What a campaign needs of a coordinator, wherever it runs. */
 export type Served = Pick<TestServer, 'url' | 'port' | 'root' | 'dataDir' | 'get' | 'job' | 'stop'>
 
-export async function serveHere(clock?: Clock): Promise<Served> {
+export interface ServeHereOptions {
+  readonly clock?: Clock
+  /** Where the world is told to find it, instead of its own port: a line in front of it. */
+  readonly announcedPort?: number
+}
+
+export async function serveHere({ clock, announcedPort }: ServeHereOptions = {}): Promise<Served> {
   const dataDir = mkdtempSync(join(tmpdir(), 'peercompute-here-'))
-  const running = await serve({ dataDir, port: 0, ...(clock === undefined ? {} : { clock }) })
+  const running = await serve({
+    dataDir,
+    port: 0,
+    ...(clock === undefined ? {} : { clock }),
+    ...(announcedPort === undefined ? {} : { publicUrl: `http://127.0.0.1:${announcedPort}`, newResearchers: 'admit' })
+  })
   const url = `http://127.0.0.1:${running.port}`
   const get = async (path: string): Promise<unknown> => {
     const answer = await fetch(`${url}${path}`)

@@ -2,8 +2,8 @@
  * A volunteer's network without its work: what tests and benchmarks drive, alike in a page and in a process of Node. Every command takes
  * and gives plain JSON, because it comes from another process.
  */
-import { certifyHost, generateKeyPair, jobIdSchema } from '@peercompute/job-specs'
-import { createLedger, memoryLedgerStore, type FeedWriter } from '@peercompute/ledger'
+import { certifyHost, generateKeyPair, jobIdSchema, rootIdSchema } from '@peercompute/job-specs'
+import { createFold, createLedger, followLedger, memoryLedgerStore, type FeedWriter, type LedgerFold } from '@peercompute/ledger'
 import { createClientNode, dialPeers, followTopic, PeerComputeProvider, superviseRelay, type PeerNode } from '@peercompute/p2p'
 import { createTimeline, type Moment } from './timeline.ts'
 
@@ -16,6 +16,8 @@ export interface JoinOptions {
   readonly dialPeers?: boolean
   /** False: no ledger, for light peers. */
   readonly ledger?: boolean
+  /** Follows this root, as volunteers do: takes its checkpoints and folds what it says. */
+  readonly root?: string
   readonly iceServers?: readonly RTCIceServer[]
   readonly iceTransportPolicy?: RTCIceTransportPolicy
 }
@@ -29,7 +31,10 @@ export interface ConnectionView {
 }
 
 export interface LedgerView {
+  /** Of the feeds that are held. Replicas that hold different feeds may still say the same: a checkpoint sums feeds up. */
   readonly hash: string
+  /** Of what the ledger says; null when no root is followed. */
+  readonly stateHash: string | null
   /** Of all feeds. */
   readonly records: number
   /** Times that this peer's users heard of a record: as many as there are records, when each is delivered once. */
@@ -47,6 +52,7 @@ export class TestPeer {
   #node: PeerNode | undefined
   #provider: PeerComputeProvider | undefined
   #ledger: ReturnType<typeof createLedger> | undefined
+  #fold: LedgerFold | undefined
   #writer: FeedWriter | undefined
   #delivered = 0
   #stopping: (() => unknown)[] = []
@@ -63,7 +69,7 @@ export class TestPeer {
     this.#timeline.follow(node)
     node.addEventListener('connection:close', ({ detail }) => this.#closed.push(detail.remotePeer.toString()))
     this.#stopping.push(() => node.stop())
-    if (options.ledger !== false) await this.#share(node)
+    if (options.ledger !== false) await this.#share(node, options.root)
     for (const relay of options.relays) {
       const supervisor = superviseRelay(node, [relay])
       this.#stopping.push(() => {
@@ -74,9 +80,15 @@ export class TestPeer {
     return { peer: node.peerId.toString(), webRtc }
   }
 
-  async #share(node: PeerNode): Promise<void> {
+  async #share(node: PeerNode, root?: string): Promise<void> {
     const ledger = createLedger({ now: () => Date.now(), store: memoryLedgerStore() })
     this.#ledger = ledger
+    if (root !== undefined) {
+      const followed = rootIdSchema.parse(root)
+      ledger.follow(followed)
+      this.#fold = createFold(followed)
+      followLedger(ledger, this.#fold)
+    }
     ledger.onEntry(() => {
       this.#delivered += 1
       this.#timeline.note('record')
@@ -159,7 +171,13 @@ export class TestPeer {
   ledger(): LedgerView {
     if (this.#ledger === undefined || this.#provider === undefined) throw new Error('This peer has no ledger')
     const records = this.#ledger.heads().reduce((sum, { length }) => sum + length, 0)
-    return { hash: this.#ledger.foldHash(), records, delivered: this.#delivered, offences: this.#provider.stats.offences }
+    return {
+      hash: this.#ledger.foldHash(),
+      stateHash: this.#fold?.stateHash() ?? null,
+      records,
+      delivered: this.#delivered,
+      offences: this.#provider.stats.offences
+    }
   }
 
   /** Follows a topic that is not the ledger's, to see gossip alone. */
