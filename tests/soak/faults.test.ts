@@ -126,6 +126,5 @@ describe('long faults', () => {
     expect(record.violations).toEqual([])
     expect(record.crossed).toEqual({ answers: 0, ledger: false })
     expect(record.convergedMs).toBeLessThan(30_000)
-    expect(new Set(record.stateHashes).size).toBe(1)
   })
 })

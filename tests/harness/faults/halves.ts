@@ -21,10 +21,8 @@ export interface HalvesRecord extends Judgement {
   readonly settledApart: number
   /** Answers that the eastern half got during the cut, and whether its ledger grew: none and no, or it was no cut. */
   readonly crossed: { readonly answers: number; readonly ledger: boolean }
-  /** From the mending until all had delivered everything and all ledgers were one, in ms. */
+  /** From the mending until all had delivered everything and the ledgers of the coordinator and of a peer in each half said the same, in ms. */
   readonly convergedMs: number
-  /** Of what the ledger says, at the coordinator and at a peer in each half. */
-  readonly stateHashes: readonly string[]
 }
 
 const EACH = 2
@@ -79,12 +77,13 @@ export async function halves({ seed, cutMs }: HalvesOptions): Promise<HalvesReco
     // What was silent for long enough is cut as well: new connections carry on.
     line.resetAll()
     await until('all at rest', () => campaign.volunteers.every(({ atRest }) => atRest), 60_000)
-    const stateHashes = await oneLedger(server, [westLedger, eastLedger])
+    await oneLedger(server, [westLedger, eastLedger])
     const convergedMs = performance.now() - mendedAt
 
     for (const volunteer of campaign.volunteers) volunteer.rest(false)
-    await jobsOver(server, [job])
-    return { ...(await campaign.judge()), settledApart, crossed: { answers: answered, ledger: learned }, convergedMs, stateHashes }
+    // What one half could not do in the cut is left for both.
+    await jobsOver(server, [job], cutMs + 60_000)
+    return { ...(await campaign.judge()), settledApart, crossed: { answers: answered, ledger: learned }, convergedMs }
   } finally {
     await campaign.end()
     await lab.end()
@@ -94,14 +93,15 @@ export async function halves({ seed, cutMs }: HalvesOptions): Promise<HalvesReco
 }
 
 /** Waits until the coordinator's ledger and all peers' say the same. */
-async function oneLedger({ url, root }: Served, peers: readonly LabPeer[]): Promise<readonly string[]> {
-  return until(
+async function oneLedger({ url, root }: Served, peers: readonly LabPeer[]): Promise<void> {
+  await until(
     'one ledger',
     async () => {
+      const hashes = (await Promise.all(peers.map((peer) => peer.call('ledger')))).map(({ stateHash }) => stateHash)
+      if (new Set(hashes).size > 1) return false
       const answer = await fetch(`${url}/api/v1/ledger`)
       const { stateHash } = await verifyLedgerFile(new Uint8Array(await answer.arrayBuffer()), rootIdSchema.parse(root))
-      const hashes = [stateHash, ...(await Promise.all(peers.map((peer) => peer.call('ledger')))).map((view) => view.stateHash)]
-      return new Set(hashes).size === 1 ? hashes.filter((hash) => hash !== null) : null
+      return stateHash === hashes[0]
     },
     60_000
   )
