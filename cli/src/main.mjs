@@ -15,6 +15,8 @@ if (sentence !== null) {
 // Of Node's pool, which checks signatures: with four threads one is always asleep, and to wake it for a check costs as much as the check
 // (docs/measurements/coordinator.md). With two, a name that is slow to resolve leaves one.
 process.env.UV_THREADPOOL_SIZE ??= '2'
+// Small buffers are cut from a pool that lives as long as any of them. At Node's 64 KiB the name of each peer held all of it (measured).
+Buffer.poolSize = 8 * 1024
 // Keeps the stripped and compiled form of every module between runs: half of the time to the first line.
 modules.enableCompileCache()
 const built = builtProgram(new URL('../dist/', import.meta.url), new URL('../../', import.meta.url))

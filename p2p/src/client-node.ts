@@ -13,6 +13,7 @@ import { dialGate } from './dial-gate.ts'
 import { Discovery, type DiscoveryOptions } from './discovery.ts'
 import { encryption } from './encryption.ts'
 import { measureFirstRoundTrips, PINGS_AT_ONCE } from './first-round-trip.ts'
+import { forgetGone } from './forget-gone.ts'
 import { followTopic, type PeerNode } from './gossip.ts'
 import { logging } from './logging.ts'
 import { muxer } from './muxer.ts'
@@ -43,7 +44,7 @@ export interface ClientOptions {
   readonly counted?: ByteCount
   /** The pace of announcements. */
   readonly discovery?: DiscoveryOptions
-  /** By which connections are looked at; see set-up-again.ts. */
+  /** By which connections are looked at and peers forgotten; see set-up-again.ts and forget-gone.ts. */
   readonly clock?: Clock
 }
 
@@ -62,6 +63,7 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
   const tcp = await loadTcp()
   const { counted } = options
   let discovery = null as Discovery | null
+  const { clock = systemClock } = options
   const node = await createLibp2p({
     addresses: {
       listen: [
@@ -95,7 +97,8 @@ export async function createClientNode(options: ClientOptions): Promise<ClientNo
     }
   })
   measureFirstRoundTrips(node)
-  setUpAgain(node, { relays: options.relays, clock: options.clock ?? systemClock })
+  setUpAgain(node, { relays: options.relays, clock })
+  forgetGone(node, clock)
   if (options.announce !== false) followTopic(node, DISCOVERY_TOPIC, ownAnnouncement)
   if (discovery !== null) await joinPeers(node, discovery, options.discovery)
   return { node, webRtc: webRTC !== null, discovery }

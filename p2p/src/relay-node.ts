@@ -10,6 +10,8 @@ import { GOSSIP_MAX_BYTES } from '@peercompute/job-specs/protocol'
 import { createLibp2p } from 'libp2p'
 import { ownAnnouncement } from './announcement.ts'
 import { encryption } from './encryption.ts'
+import { forgetGone } from './forget-gone.ts'
+import { freeReservations } from './free-reservations.ts'
 import { atMost, followTopic, type GossipValidator } from './gossip.ts'
 import { logging } from './logging.ts'
 import { muxer } from './muxer.ts'
@@ -18,6 +20,7 @@ import { introducePeers } from './relay-peers.ts'
 import { serveTopics } from './relay-topics.ts'
 import { setUpAgain } from './set-up-again.ts'
 import { CIRCUIT_RELAY, DHT_PROTOCOL, RELAY_CONNECTIONS, RELAY_GOSSIP, RELAY_TOPICS, TEST_MAX_BYTES, TEST_TOPIC } from './settings.ts'
+import { systemClock, type Clock } from './time/clock.ts'
 import { abortableWebSockets } from './web-sockets.ts'
 import type { Libp2p } from '@libp2p/interface'
 
@@ -40,6 +43,8 @@ export interface RelayOptions {
   readonly deny?: (peer: string) => boolean
   /** No encryption, for development: CONFIG_INVALID unless the relay is on loopback. */
   readonly unencrypted?: boolean
+  /** By which peers that are gone are forgotten; see forget-gone.ts. */
+  readonly clock?: Clock
 }
 
 const GATES: ReadonlyMap<string, GossipValidator> = new Map([
@@ -49,7 +54,7 @@ const GATES: ReadonlyMap<string, GossipValidator> = new Map([
 
 /** Starts a relay. Every topic that it forwards has a size limit from the start; `followTopic` puts a stricter gate in its place. */
 export async function createRelayNode(options: RelayOptions): Promise<RelayNode> {
-  const relay = await startRelay(await relaySettings(options), options.topics)
+  const relay = await startRelay(await relaySettings(options), options.topics, options.clock)
   relay.addEventListener('connection:open', ({ detail: connection }) => {
     if (options.deny?.(connection.remotePeer.toString()) === true)
       connection.abort(new PeerComputeError('RATE_LIMITED', 'this peer is kept out for a while'))
@@ -58,9 +63,11 @@ export async function createRelayNode(options: RelayOptions): Promise<RelayNode>
 }
 
 /** For tests that show what happens without one of the settings. */
-export async function startRelay(settings: RelaySettings, topics: readonly string[] = []): Promise<RelayNode> {
+export async function startRelay(settings: RelaySettings, topics: readonly string[] = [], clock: Clock = systemClock): Promise<RelayNode> {
   const relay = await createLibp2p(settings)
-  // those to other relays
+  freeReservations(relay)
+  forgetGone(relay, clock)
+  // connections to other relays
   setUpAgain(relay)
   for (const topic of [...RELAY_TOPICS, ...topics]) followTopic(relay, topic, GATES.get(topic) ?? atMost(GOSSIP_MAX_BYTES))
   await serveTopics(relay)

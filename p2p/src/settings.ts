@@ -56,6 +56,9 @@ export const CONNECTION_MONITOR: ConnectionMonitorInit = { pingInterval: 30_000,
 export const SET_UP_MS = 20_000
 export const SET_UP_CAP_MS = 5 * MINUTE_MS
 
+/** A peer that is not connected and of which nothing new was heard is forgotten. Whoever is announced again is known again. */
+export const FORGET_MS = 10 * MINUTE_MS
+
 /** A dial that takes longer is given up and tried again. */
 export const DIAL_TIMEOUT_MS = 10_000
 

@@ -281,6 +281,7 @@ async function start(
   const relay = await createRelayNode({
     deny: (peer) => guard.isOut(peer),
     peerKey: await peerKeyFromSeed(await keySeed(keys.peer)),
+    clock,
     announce: (config.publicUrl === undefined ? origins : [config.publicUrl]).map(announceFor)
   })
   teardown.push(() => relay.stop())

@@ -20,6 +20,7 @@ const commands = {
   async start({ dataDir }: { dataDir: string }) {
     // as the program does
     process.env['UV_THREADPOOL_SIZE'] = '2'
+    Buffer.poolSize = 8 * 1024
     enableCompileCache()
     const [{ serve }, { sandboxDocumentApart }] = await Promise.all([
       import('@peercompute/relay-coordinator'),

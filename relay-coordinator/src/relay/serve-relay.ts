@@ -108,6 +108,7 @@ async function start(config: RelayConfig, { logger, clock, prepare, deny, teardo
 
   const relay = await createRelayNode({
     peerKey: await peerKeyFromSeed(await keySeed(peer)),
+    clock,
     announce: (config.publicUrl === undefined ? origins : [config.publicUrl]).map(announceFor),
     ...(deny === undefined ? {} : { deny })
   })
