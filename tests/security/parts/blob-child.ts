@@ -3,6 +3,8 @@ import { blobRef } from '@peercompute/job-specs'
 import { generatePeerKey, serveBlobs } from '@peercompute/p2p'
 import { createRelayNode } from '@peercompute/p2p/relay'
 
+// as the program has it
+Buffer.poolSize = 8 * 1024
 const bytes = new Uint8Array(100_000).fill(7)
 const { sha256 } = blobRef(bytes)
 const node = await createRelayNode({ peerKey: await generatePeerKey(), announce: [] })
